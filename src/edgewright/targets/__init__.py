@@ -1,0 +1,234 @@
+"""Targets: where generated code will run.
+
+One file per target; a file is found by being in this folder, or through an entry point of the
+group `edgewright.targets` that names a `Target`. The name of the file is the name of the target
+with `_` for `-`.
+"""
+
+import platform
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Literal
+
+from ..errors import InternalError, InvalidOption, MissingRunner
+
+Dot = Literal["us", "ss"]
+Detect = Literal["cpuid", "hwcap", "fixed"]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One instruction set level of a target: `model.c` is compiled once for each.
+
+    Attributes:
+        name: suffix of the level's symbols, a C identifier: `avx2` in `NAME_run__avx2`.
+        cpu: what zig's `-mcpu=` calls it.
+        flags: the same for gcc and clang.
+        cpu_features: names in `/proc/cpuinfo` that a CPU must list to run it natively.
+        emulator_cpu: a CPU of the emulator that has this level and none above; "" when native only.
+    """
+
+    name: str
+    cpu: str
+    flags: tuple[str, ...]
+    cpu_features: tuple[str, ...] = ()
+    emulator_cpu: str = ""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """How the code of a target is run.
+
+    Attributes:
+        name: "native", or the emulator's program name.
+        options: arguments between the emulator and the program.
+        folders: what must exist besides the program itself.
+        debian: the Debian packages that bring all of it.
+    """
+
+    name: str
+    options: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    debian: tuple[str, ...] = ()
+
+    @property
+    def native(self) -> bool:
+        """Whether the code runs in this very process."""
+        return self.name == "native"
+
+    def command(self, level: Level) -> tuple[str, ...]:
+        """What to put before the program so that it runs at `level`; empty when native."""
+        if self.native:
+            return ()
+        cpu = ("-cpu", level.emulator_cpu) if level.emulator_cpu else ()
+        return (self.name, *cpu, *self.options)
+
+
+NATIVE = Runner("native")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A platform: compiler triple, instruction set levels, linking, and how to run it here.
+
+    Attributes:
+        name: what `-t` takes.
+        triple: zig's and clang's name of the platform.
+        arch: the CPU family as `platform.machine()` spells it.
+        system: the operating system as `platform.system()` spells it.
+        levels: from the baseline (`isa` 0) upwards.
+        dot: the form of the 8-bit dot product, which decides the weight packing: "us" (one operand
+            unsigned) or "ss" (both signed).
+        detect: how `NAME_detect_isa` asks: `cpuid`, `hwcap` (id registers on Arm), or `fixed`.
+        allowed_undefined: the only symbols that a library may leave to the platform.
+        library_suffix: of the shared library's file name.
+        link_flags: besides those that every target gets.
+        cross_cc: a GNU cross compiler for it, when `compiler="gcc"`.
+        libc: zig's triple for programs with a C library, that is, for the runner.
+        runner: how it runs where it is not native.
+        pointer_bytes: size of a pointer.
+    """
+
+    name: str
+    description: str
+    triple: str
+    arch: str
+    system: str
+    levels: tuple[Level, ...]
+    dot: Dot
+    detect: Detect
+    runner: Runner
+    allowed_undefined: frozenset[str] = frozenset({"memcpy", "memset"})
+    library_suffix: str = ".so"
+    link_flags: tuple[str, ...] = ()
+    cross_cc: str = ""
+    libc: str = ""
+    pointer_bytes: int = 8
+
+    def __post_init__(self) -> None:
+        names = [level.name for level in self.levels]
+        if not names or len(set(names)) != len(names):
+            raise InternalError(f"target {self.name!r}: levels must be named apart, got {names}")
+        if bad := [name for name in names if not name.isidentifier()]:
+            raise InternalError(f"target {self.name!r}: {bad[0]!r} is not a C identifier")
+
+    @property
+    def baseline(self) -> Level:
+        """The level that every CPU of this target has."""
+        return self.levels[0]
+
+    def level(self, name: str) -> Level:
+        """The level called `name`. Raises InvalidOption listing the levels."""
+        for level in self.levels:
+            if level.name == name:
+                return level
+        known = ", ".join(level.name for level in self.levels)
+        raise InvalidOption(f"target {self.name!r} has no level {name!r}", help=f"one of: {known}")
+
+    @property
+    def is_native(self) -> bool:
+        """Whether this machine is of the target's kind."""
+        return (platform.machine(), platform.system()) == (self.arch, self.system)
+
+    @property
+    def active_runner(self) -> Runner:
+        """The runner to use here: native wherever that is possible."""
+        return NATIVE if self.is_native else self.runner
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether the code of a target can be run on this machine.
+
+    Attributes:
+        runner: how.
+        missing: what is absent; empty when the target runs.
+        install: the command that helps, or "" when nothing would.
+    """
+
+    runner: Runner
+    missing: tuple[str, ...] = ()
+    install: str = ""
+
+    def __bool__(self) -> bool:
+        return not self.missing
+
+
+def available(target: Target) -> Availability:
+    """Look for what running `target`'s code on this machine takes."""
+    runner = target.active_runner
+    if runner.native:
+        if target.is_native:
+            return Availability(runner)
+        return Availability(runner, (f"a {target.arch} machine with {target.system}",))
+    missing = [runner.name] if shutil.which(runner.name) is None else []
+    missing += [folder for folder in runner.folders if not Path(folder).exists()]
+    return Availability(runner, tuple(missing), f"apt-get install {' '.join(runner.debian)}")
+
+
+def require_runner(target: Target) -> Runner:
+    """The runner of `target`. Raises MissingRunner naming the packages to install."""
+    found = available(target)
+    if found:
+        return found.runner
+    missing = ", ".join(found.missing)
+    raise MissingRunner(
+        f"cannot run code for {target.name}: {missing} not found",
+        help=found.install or "build only, and run the package on such a machine",
+    )
+
+
+def levels_here(target: Target) -> tuple[Level, ...]:
+    """The levels of `target` that can be run on this machine, baseline first.
+
+    Empty when the target cannot run here at all.
+    """
+    if not available(target):
+        return ()
+    if not target.active_runner.native:
+        return tuple(level for level in target.levels if level.emulator_cpu)
+    have = cpu_features()
+    return tuple(level for level in target.levels if have.issuperset(level.cpu_features))
+
+
+@cache
+def cpu_features() -> frozenset[str]:
+    """The features that Linux lists for this machine's CPU; empty elsewhere."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return frozenset()
+    for line in cpuinfo.read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()
+
+
+@cache
+def registry() -> dict[str, Target]:
+    """Every target by name, in alphabetical order. Raises InternalError on two of one name."""
+    found = [import_module(f".{name}", __name__).TARGET for name in _modules()]
+    found += [entry.load() for entry in entry_points(group="edgewright.targets")]
+    names = [target.name for target in found]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise InternalError(f"two targets are called {repeated[0]!r}")
+    return {target.name: target for target in sorted(found, key=lambda target: target.name)}
+
+
+def get(name: str) -> Target:
+    """The target called `name`. Raises InvalidOption listing those there are."""
+    targets = registry()
+    if name not in targets:
+        known = ", ".join(targets)
+        raise InvalidOption(f"there is no target {name!r}", help=f"one of: {known}")
+    return targets[name]
+
+
+def _modules() -> list[str]:
+    """The target modules of this folder, sorted."""
+    return sorted(module.name for module in iter_modules(__path__))

@@ -1,0 +1,257 @@
+"""Drive the C compiler: compile the levels of a model, link them, check what came out.
+
+Everything that is built goes through the cache (`cache.py`), under a key of the sources, the
+flags and the compiler's version. Compilers run in a folder of their own on relative file names, so
+no path of the user's machine can reach the output.
+"""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import CompileFailed, InternalError
+from ..targets import Level, Target
+from . import cache, flags
+from .compilers import Compiler, find_compiler
+from .elf import Elf, read_elf
+
+__all__ = [
+    "Compiler",
+    "Elf",
+    "build_library",
+    "check_library",
+    "compile_object",
+    "find_compiler",
+    "link_program",
+    "link_shared",
+    "read_elf",
+]
+
+Sources = Mapping[str, str]
+PARALLEL_COMPILES = 2
+
+
+def compile_object(
+    source: str,
+    target: Target,
+    level: Level | None = None,
+    *,
+    name: str = "model.c",
+    includes: Sources | None = None,
+    extra_flags: Sequence[str] = (),
+    compiler: Compiler | None = None,
+) -> Path:
+    """Compile one C file for `target` at `level` (default: its baseline).
+
+    Args:
+        source: the text of the file.
+        target: where the code will run.
+        level: the instruction set.
+        name: what the compiler calls the file in its messages.
+        includes: text of the headers by the name that `#include` uses.
+        extra_flags: such as `-DEW_LEVEL=avx2`.
+        compiler: default: `find_compiler(target)`.
+
+    Returns:
+        The object file, inside the cache; copy it, do not change it.
+
+    Raises:
+        CompileFailed: with the first error and the log file that has all of them.
+    """
+    compiler = compiler or find_compiler(target)
+    options = [
+        *compiler.platform_flags(target, level or target.baseline),
+        *flags.COMPILE,
+        *flags.LIBRARY,
+        *extra_flags,
+    ]
+    files = {**(includes or {}), name: source}
+
+    def make(out: Path) -> None:
+        _run(compiler, [*options, "-I.", "-c", name, "-o", str(out)], files)
+
+    return cache.lookup(_key(compiler, [*options, "-c", name], files) + ".o", make)
+
+
+def link_shared(
+    objects: Sequence[Path],
+    target: Target,
+    *,
+    soname: str,
+    compiler: Compiler | None = None,
+) -> Path:
+    """Link objects into a shared library without a C library, start-up code, or build id.
+
+    What the library leaves undefined is checked by `check_library`, which is stricter than the
+    linker's `-z defs`: that one has no list of what is allowed.
+
+    Returns:
+        The library, inside the cache.
+    """
+    compiler = compiler or find_compiler(target)
+    options = [
+        *compiler.platform_flags(target, target.baseline),
+        *flags.LINK,
+        f"-Wl,-soname,{soname}",
+        *target.link_flags,
+    ]
+    contents = {f"{i}.o": path.read_bytes() for i, path in enumerate(objects)}
+
+    def make(out: Path) -> None:
+        _run(compiler, [*options, *contents, "-o", str(out)], contents)
+
+    return cache.lookup(_key(compiler, options, contents) + target.library_suffix, make)
+
+
+def build_library(
+    source: str,
+    target: Target,
+    *,
+    soname: str,
+    includes: Sources | None = None,
+    compiler: Compiler | None = None,
+) -> Path:
+    """Compile `source` once per level of `target` and once for dispatch; link and check.
+
+    Each level is compiled with `-DEW_LEVEL=NAME`, the dispatch at the baseline with
+    `-DEW_DISPATCH`.
+
+    Returns:
+        The library, inside the cache.
+    """
+    compiler = compiler or find_compiler(target)
+    jobs = [(level, f"-DEW_LEVEL={level.name}") for level in target.levels]
+    jobs.append((target.baseline, "-DEW_DISPATCH"))
+
+    def compile_job(job: tuple[Level, str]) -> Path:
+        level, define = job
+        return compile_object(
+            source, target, level, includes=includes, extra_flags=[define], compiler=compiler
+        )
+
+    with ThreadPoolExecutor(PARALLEL_COMPILES) as pool:
+        objects = list(pool.map(compile_job, jobs))
+    library = link_shared(objects, target, soname=soname, compiler=compiler)
+    check_library(library, target)
+    return library
+
+
+def link_program(
+    sources: Sources,
+    target: Target,
+    *,
+    extra_flags: Sequence[str] = (),
+    compiler: Compiler | None = None,
+) -> Path:
+    """Compile and link a program with the C library, at the baseline: runners and test harnesses.
+
+    Args:
+        sources: text by file name; the `.c` files are compiled, the others are headers.
+        target: where the program will run.
+        extra_flags: such as `-fsanitize=address` (gcc only: zig carries no sanitizer runtime).
+        compiler: default: `find_compiler(target)`.
+
+    Returns:
+        The program, inside the cache. The first one with zig takes seconds: it builds libc.
+    """
+    compiler = compiler or find_compiler(target)
+    options = [
+        *compiler.platform_flags(target, target.baseline, libc=True),
+        *(flag for flag in flags.COMPILE if flag != "-std=c11"),
+        "-std=gnu11",  # runners use POSIX: dlopen, clock_gettime
+        *extra_flags,
+    ]
+    units = sorted(name for name in sources if name.endswith(".c"))
+
+    def make(out: Path) -> None:
+        _run(compiler, [*options, "-I.", *units, "-o", str(out), "-lm", "-ldl"], sources)
+
+    return cache.lookup(_key(compiler, [*options, "program"], sources) + ".bin", make)
+
+
+def check_library(library: Path, target: Target) -> Elf:
+    """Check that a library keeps the promises that its file can show.
+
+    Returns:
+        What was read, for sizes and symbols.
+
+    Raises:
+        InternalError: it needs a symbol that the target does not allow, or has writable globals.
+    """
+    elf = read_elf(library)
+    if foreign := sorted(elf.undefined - target.allowed_undefined):
+        allowed = ", ".join(sorted(target.allowed_undefined)) or "nothing"
+        raise InternalError(
+            f"generated code needs {', '.join(foreign)}; {target.name} allows {allowed}",
+            where=library.name,
+        )
+    if elf.writable_bytes:
+        raise InternalError(
+            f"generated code has {elf.writable_bytes} bytes of writable globals",
+            where=library.name,
+        )
+    return elf
+
+
+def _key(compiler: Compiler, options: Sequence[str], files: Mapping[str, str | bytes]) -> str:
+    """The cache key of one compiler run; paths of this machine have no part in it."""
+    parts: list[str | bytes] = [compiler.name, compiler.version, *options, ""]
+    for name in sorted(files):
+        parts += [name, files[name]]
+    return cache.key(parts)
+
+
+def _run(compiler: Compiler, options: Sequence[str], files: Mapping[str, str | bytes]) -> None:
+    """Run the compiler in a fresh folder that holds `files`. Raises CompileFailed."""
+    with tempfile.TemporaryDirectory(prefix="edgewright-") as folder:
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        done = subprocess.run(
+            [*compiler.command, *options],
+            cwd=folder,
+            env=_environment(),
+            check=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    if done.returncode:
+        raise _failure(compiler, options, done.stderr)
+
+
+def _environment() -> dict[str, str]:
+    """The user's environment, with zig's own cache inside ours and messages in English."""
+    env = {**os.environ, "LC_ALL": "C"}
+    env.setdefault("ZIG_GLOBAL_CACHE_DIR", str(cache.root() / "zig"))
+    env.setdefault("ZIG_LOCAL_CACHE_DIR", str(cache.root() / "zig"))
+    return env
+
+
+def _failure(compiler: Compiler, options: Sequence[str], stderr: str) -> CompileFailed:
+    """One line for the user, everything else in a log file."""
+    errors = re.findall(r"^(.*\berror: .*)$", stderr, re.MULTILINE)
+    text = errors[0] if errors else (stderr.strip().splitlines() or ["no message"])[-1]
+    log = _write_log(f"{' '.join([*compiler.command, *options])}\n\n{stderr}")
+    return CompileFailed(
+        f"{compiler.version}: {text}",
+        where=log,
+        help="this is a bug in Edgewright: please report it with the log file",
+    )
+
+
+def _write_log(text: str) -> str | None:
+    """Keep `text` under the cache folder; the same failure writes the same file."""
+    path = cache.root() / "logs" / f"{cache.key([text])[:16]}.log"
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return str(path)
+    return None

@@ -1,0 +1,35 @@
+"""The flags of every compilation, each with its reason. They are stated nowhere else."""
+
+# What generated C is compiled with, by us and in the command that a package prints.
+COMPILE = (
+    "-std=c11",
+    "-O3",
+    "-ffp-contract=off",  # a*b+c must round twice everywhere; ew_fma asks for one rounding
+    "-fno-math-errno",  # lets sqrt be an instruction
+    "-fno-strict-aliasing",  # the arena holds one type after another at the same address
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-psabi",  # gcc's notes on passing wide vectors: every such function is inlined
+)
+
+# What makes it a library without a runtime whose bytes depend on nothing but the source.
+LIBRARY = (
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-ffreestanding",  # no libc headers, no assumption that libc is there
+    "-fno-stack-protector",  # distributions turn it on by default; it wants a symbol of libc
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-g0",
+)
+
+LINK = (
+    "-shared",
+    "-nostdlib",
+    "-s",
+    "-Wl,--build-id=none",
+    "-Wl,--hash-style=gnu",
+    "-Wl,-z,noexecstack",
+    "-Wl,--as-needed",
+)
