@@ -169,6 +169,17 @@ def test_shared_offsets_do_not_multiply_the_work() -> None:
         verify(bomb, TREE, "Tree", "bomb")
 
 
+def test_shared_single_children_do_not_multiply_the_work() -> None:
+    """A chain of tables whose left and right child are the same: 2**50 visits."""
+    fields = (Field("Left", 4, "table", table="Pair"), Field("Right", 6, "table", table="Pair"))
+    data = bytearray(u32(16) + struct.pack("<HHHHHH", 8, 12, 4, 8, 0, 0))
+    for _ in range(50):
+        data += struct.pack("<i", len(data) - 4) + u32(8, 4)
+    data += struct.pack("<i", -4) + struct.pack("<HH", 4, 4)
+    with pytest.raises(InvalidModel, match="same place"):
+        verify(bytes(data), WrittenSchema({"Pair": fields}, {}), "Pair", "bomb")
+
+
 def test_shared_vectors_do_not_multiply_the_work() -> None:
     """A thousand strings that are all the same long one."""
     count, long = 1_000, 100_000
