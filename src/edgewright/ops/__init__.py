@@ -11,7 +11,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, TypeVar
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgewright.errors import InvalidGraph
-from edgewright.graph import Graph, Node, TensorType
+from edgewright.graph import Graph, Node, Size, TensorType, evaluate
 from edgewright.ops.emit import Emit, Packing
 
 Array = npt.NDArray[Any]
@@ -32,7 +32,8 @@ class Call:
     """What a reference needs beside its arrays.
 
     `inputs` and `outputs` are the types (None for an absent input); `run(graph, arrays)` evaluates a
-    region; `states` maps state names to arrays, which `write_state` replaces.
+    region; `states` maps state names to arrays, which `write_state` replaces; `dims` maps run-time
+    dims to their values.
     """
 
     inputs: Sequence[TensorType | None]
@@ -41,6 +42,11 @@ class Call:
     regions: Sequence[Graph] = ()
     run: Callable[[Graph, Sequence[Array]], list[Array]] | None = None
     states: dict[str, Array] = field(default_factory=dict)
+    dims: Mapping[str, int] = field(default_factory=dict)
+
+    def sizes(self, shape: Sequence[Size]) -> tuple[int, ...]:
+        """Attributes such as a shape, once the run-time dims have values."""
+        return tuple(evaluate(size, self.dims) for size in shape)
 
 
 class Op:

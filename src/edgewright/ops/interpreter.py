@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from edgewright.errors import InvalidGraph
-from edgewright.graph import Graph, Module, Node, Value
+from edgewright.graph import Graph, Module, Node, Symbol, Value
 from edgewright.ops import Array, Call, evaluate_node
 
 Watch = Callable[[Node, Sequence[Array | None], Sequence[Array]], None]
@@ -20,6 +22,7 @@ class Interpreter:
     def __init__(self, module: Module, watch: Watch | None = None) -> None:
         self.module, self.watch = module, watch
         self.states: dict[str, Array] = {}
+        self.dims: dict[str, int] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -32,6 +35,7 @@ class Interpreter:
         missing = [v.name for v in graph.inputs if v.name not in inputs]
         if missing:
             raise InvalidGraph(f"input {missing[0]!r} is missing")
+        self.dims = _dims(graph, inputs)
         arrays = self.region(graph, [inputs[v.name] for v in graph.inputs], {})
         return {v.name: a for v, a in zip(graph.outputs, arrays, strict=True)}
 
@@ -54,6 +58,7 @@ class Interpreter:
             regions=node.regions,
             run=lambda graph, values: self.region(graph, values, known),
             states=self.states,
+            dims=self.dims,
         )
         outputs = evaluate_node(node, arrays, call)
         known.update(zip(node.outputs, outputs, strict=True))
@@ -63,3 +68,13 @@ class Interpreter:
     @staticmethod
     def _read(value: Value, known: Mapping[Value, Array]) -> Array:
         return value.data if value.data is not None else known[value]
+
+
+def _dims(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, int]:
+    """The run-time dims, read off the shapes of the inputs."""
+    return {
+        size.name: held
+        for value in graph.inputs
+        for size, held in zip(value.type.shape, np.shape(inputs[value.name]), strict=False)
+        if isinstance(size, Symbol)
+    }
