@@ -72,7 +72,8 @@ def test_levels_here_follow_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     host = targets.host.X86_64  # type: ignore[attr-defined]
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(platform, "system", lambda: "Linux")
-    monkeypatch.setattr(targets, "cpu_features", lambda: frozenset({"avx2", "fma", "f16c", "bmi2"}))
+    haswell = frozenset({"avx2", "fma", "f16c", "movbe", "bmi1", "bmi2"})
+    monkeypatch.setattr(targets, "cpu_features", lambda: haswell)
     assert [level.name for level in targets.levels_here(host)] == ["scalar", "avx2"]
 
 

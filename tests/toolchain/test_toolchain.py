@@ -125,6 +125,22 @@ def test_a_program_runs_under_the_targets_runner(target: Target) -> None:
     assert subprocess.run(command, check=True, capture_output=True).stdout == b"hello\n"
 
 
+def test_a_program_links_the_levels(compiler: compilers.Compiler) -> None:
+    main = """
+#include <stddef.h>
+#include <stdio.h>
+void run(int isa, float *y, const float *x, size_t n);
+int main(void) {
+  float x = 2.0f, y = 0.0f;
+  run(0, &y, &x, 1);
+  printf("%g\\n", y);
+}
+"""
+    objects = toolchain.compile_levels(LEVELLED, HOST, compiler=compiler)
+    program = toolchain.link_program({"main.c": main}, HOST, objects=objects, compiler=compiler)
+    assert subprocess.run([str(program)], check=True, capture_output=True).stdout == b"7\n"
+
+
 def test_a_program_with_sanitizers_reports_an_overrun() -> None:
     source = """
 #include <stdlib.h>

@@ -111,7 +111,7 @@ class Target:
     pointer_bytes: int = 8
 
     def __post_init__(self) -> None:
-        names = [level.name for level in self.levels]
+        names = self.level_names
         if not names or len(set(names)) != len(names):
             raise InternalError(f"target {self.name!r}: levels must be named apart, got {names}")
         if bad := [name for name in names if not name.isidentifier()]:
@@ -122,12 +122,17 @@ class Target:
         """The level that every CPU of this target has."""
         return self.levels[0]
 
+    @property
+    def level_names(self) -> tuple[str, ...]:
+        """The names of the levels, baseline first."""
+        return tuple(level.name for level in self.levels)
+
     def level(self, name: str) -> Level:
         """The level called `name`. Raises InvalidOption listing the levels."""
         for level in self.levels:
             if level.name == name:
                 return level
-        known = ", ".join(level.name for level in self.levels)
+        known = ", ".join(self.level_names)
         raise InvalidOption(f"target {self.name!r} has no level {name!r}", help=f"one of: {known}")
 
     @property

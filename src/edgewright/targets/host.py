@@ -20,13 +20,15 @@ X86_64 = Target(
             name="avx2",
             cpu="x86_64_v3",
             flags=("-march=x86-64-v3",),
-            cpu_features=("avx2", "fma", "f16c", "bmi2"),
+            cpu_features=("avx2", "fma", "f16c", "movbe", "bmi1", "bmi2"),
         ),
         Level(
             name="avx512vnni",
             cpu="x86_64_v4+avx512vnni",
             flags=("-march=x86-64-v4", "-mavx512vnni"),
-            cpu_features=("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"),
+            cpu_features=(
+                *("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni"),
+            ),
         ),
     ),
     dot="us",

@@ -25,6 +25,7 @@ __all__ = [
     "Elf",
     "build_library",
     "check_library",
+    "compile_levels",
     "compile_object",
     "find_compiler",
     "link_program",
@@ -108,6 +109,37 @@ def link_shared(
     return cache.lookup(_key(compiler, options, contents) + target.library_suffix, make)
 
 
+def compile_levels(
+    source: str,
+    target: Target,
+    *,
+    includes: Sources | None = None,
+    extra_flags: Sequence[str] = (),
+    compiler: Compiler | None = None,
+) -> list[Path]:
+    """Compile `source` once per level of `target`, and once for dispatch, two at a time.
+
+    Each level is compiled with `-DEW_LEVEL=NAME`, the dispatch at the baseline with
+    `-DEW_DISPATCH`.
+
+    Returns:
+        The objects in that order, inside the cache.
+    """
+    compiler = compiler or find_compiler(target)
+    jobs = [(level, f"-DEW_LEVEL={level.name}") for level in target.levels]
+    jobs.append((target.baseline, "-DEW_DISPATCH"))
+
+    def compile_job(job: tuple[Level, str]) -> Path:
+        level, define = job
+        options = [define, *extra_flags]
+        return compile_object(
+            source, target, level, includes=includes, extra_flags=options, compiler=compiler
+        )
+
+    with ThreadPoolExecutor(PARALLEL_COMPILES) as pool:
+        return list(pool.map(compile_job, jobs))
+
+
 def build_library(
     source: str,
     target: Target,
@@ -116,26 +148,13 @@ def build_library(
     includes: Sources | None = None,
     compiler: Compiler | None = None,
 ) -> Path:
-    """Compile `source` once per level of `target` and once for dispatch; link and check.
-
-    Each level is compiled with `-DEW_LEVEL=NAME`, the dispatch at the baseline with
-    `-DEW_DISPATCH`.
+    """Compile all levels of `source`, link them, and check what came out.
 
     Returns:
         The library, inside the cache.
     """
     compiler = compiler or find_compiler(target)
-    jobs = [(level, f"-DEW_LEVEL={level.name}") for level in target.levels]
-    jobs.append((target.baseline, "-DEW_DISPATCH"))
-
-    def compile_job(job: tuple[Level, str]) -> Path:
-        level, define = job
-        return compile_object(
-            source, target, level, includes=includes, extra_flags=[define], compiler=compiler
-        )
-
-    with ThreadPoolExecutor(PARALLEL_COMPILES) as pool:
-        objects = list(pool.map(compile_job, jobs))
+    objects = compile_levels(source, target, includes=includes, compiler=compiler)
     library = link_shared(objects, target, soname=soname, compiler=compiler)
     check_library(library, target)
     return library
@@ -145,6 +164,7 @@ def link_program(
     sources: Sources,
     target: Target,
     *,
+    objects: Sequence[Path] = (),
     extra_flags: Sequence[str] = (),
     compiler: Compiler | None = None,
 ) -> Path:
@@ -153,6 +173,7 @@ def link_program(
     Args:
         sources: text by file name; the `.c` files are compiled, the others are headers.
         target: where the program will run.
+        objects: linked in as they are; `compile_levels` makes them.
         extra_flags: such as `-fsanitize=address` (gcc only: zig carries no sanitizer runtime).
         compiler: default: `find_compiler(target)`.
 
@@ -166,12 +187,14 @@ def link_program(
         "-std=gnu11",  # runners use POSIX: dlopen, clock_gettime
         *extra_flags,
     ]
-    units = sorted(name for name in sources if name.endswith(".c"))
+    contents = {f"{i}.o": path.read_bytes() for i, path in enumerate(objects)}
+    files = {**sources, **contents}
+    units = [*sorted(name for name in sources if name.endswith(".c")), *contents]
 
     def make(out: Path) -> None:
-        _run(compiler, [*options, "-I.", *units, "-o", str(out), "-lm", "-ldl"], sources)
+        _run(compiler, [*options, "-I.", *units, "-o", str(out), "-lm", "-ldl"], files)
 
-    return cache.lookup(_key(compiler, [*options, "program"], sources) + ".bin", make)
+    return cache.lookup(_key(compiler, [*options, "program"], files) + ".bin", make)
 
 
 def check_library(library: Path, target: Target) -> Elf:

@@ -13,6 +13,9 @@ COMPILE = (
     "-Wno-psabi",  # gcc's notes on passing wide vectors: every such function is inlined
 )
 
+# The warnings are for us; the rest is what the code's meaning needs from any compiler.
+BY_HAND = tuple(flag for flag in COMPILE if not flag.startswith("-W"))
+
 # What makes it a library without a runtime whose bytes depend on nothing but the source.
 LIBRARY = (
     "-fPIC",
@@ -33,3 +36,8 @@ LINK = (
     "-Wl,-z,noexecstack",
     "-Wl,--as-needed",
 )
+
+
+def command_by_hand(program: str, compiler: str = "cc", march: str = "-march=native") -> str:
+    """The one command that builds `model.c` and `main.c` of a package on the user's machine."""
+    return " ".join([compiler, *BY_HAND, march, "model.c", "main.c", "-o", program])
