@@ -14,7 +14,7 @@ from edgewright.ops.integer.fixed_point import (
     multiply,
     quantize_multiplier,
 )
-from edgewright.ops.integer.requantize import Bounds, bounds_of
+from edgewright.ops.integer.requantize import Bounds, bounds_of, requantize_float
 
 
 class AddFixed(NamedTuple):
@@ -86,3 +86,56 @@ def mul_fixed(
     """Return a * b, quantised; operands broadcast."""
     product = (a.astype(np.int64) - zeros[0]) * (b.astype(np.int64) - zeros[1])
     return np.asarray(np.clip(multiply(product, factor) + zeros[2], *bounds).astype(a.dtype))
+
+
+class AddShort(NamedTuple):
+    """Constants of the sum with 21-bit factors; the second factor is negative for a difference."""
+
+    first: int
+    second: int
+    shift: int
+
+
+def add_short_constants(
+    scale_a: float, scale_b: float, scale_out: float, subtract: bool = False
+) -> AddShort:
+    """The larger of a/out and b/out (float32) is brought to 21 bits, the other to the same shift.
+
+    Ratios beyond 2**-11 .. 2**19 are moved to that range: their sums are zero or saturated anyway.
+    """
+    first = np.float32(scale_a) / np.float32(scale_out)
+    second = np.float32(scale_b) / np.float32(scale_out)
+    exponent = int(np.frexp(max(first, second))[1]) - 1
+    shift = 20 - min(max(exponent, -11), 19)
+    low, high = (min(int(np.rint(np.ldexp(x, shift))), 1 << 21) for x in (first, second))
+    return AddShort(low, -high if subtract else high, shift)
+
+
+def add_short(
+    a: Array, b: Array, zeros: tuple[int, int, int], constants: AddShort, bounds: Bounds
+) -> Array:
+    """Return a * first + b * second in int32, shifted right (halves up), for 8-bit operands.
+
+    This is mode `float`: no floating point, but the same bits as XNNPACK's kernel.
+    """
+    first = (a.astype(np.int64) - zeros[0]) * constants.first
+    second = (b.astype(np.int64) - zeros[1]) * constants.second
+    half = 1 << (constants.shift - 1)
+    result = ((first + second + half) >> constants.shift) + zeros[2]
+    return np.asarray(np.clip(result, *bounds).astype(a.dtype))
+
+
+def mul_float(
+    a: Array, b: Array, zeros: tuple[int, int, int], scale: np.float32, bounds: Bounds
+) -> Array:
+    """Return round_half_even(float32(product) * scale), quantised (mode `float`).
+
+    Args:
+        a: int8 or uint8.
+        b: the same dtype.
+        zeros: zero points of a, b and the result.
+        scale: from `float_scale(scale_a, scale_b, scale_out)`.
+        bounds: lowest and highest quantised value.
+    """
+    product = (a.astype(np.int32) - zeros[0]) * (b.astype(np.int32) - zeros[1])
+    return requantize_float(product, scale, zeros[2], bounds, a.dtype)

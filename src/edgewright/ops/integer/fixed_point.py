@@ -46,7 +46,8 @@ def round_half_away(x: ArrayLike) -> Array:
     values = np.asarray(x)
     magnitude = np.abs(values)
     whole = np.floor(magnitude)
-    return np.asarray(np.copysign(whole + (magnitude - whole >= 0.5), values))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.copysign(whole + (magnitude - whole >= 0.5), values))
 
 
 def wrap32(x: ArrayLike) -> Int64:
@@ -87,6 +88,13 @@ def multiply(x: ArrayLike, factor: Multiplier) -> Int64:
     shift = factor.shift.astype(np.int64)
     shifted = wrap32(np.asarray(x, np.int64) << np.maximum(shift, 0))
     return divide_by_power(high_mul(shifted, factor.value), np.maximum(-shift, 0))
+
+
+def multiply_once(x: ArrayLike, factor: Multiplier) -> Int64:
+    """Return x times the factor in 64 bits, rounded once, halves up."""
+    bits = 31 - factor.shift.astype(np.int64)
+    product = np.asarray(x, np.int64) * factor.value
+    return wrap32((product + (np.int64(1) << (bits - 1))) >> bits)
 
 
 def multiply_wide(x: ArrayLike, factor: Multiplier) -> Int64:

@@ -11,6 +11,7 @@ from edgewright.ops.integer.fixed_point import (
     Array,
     Multiplier,
     multiply,
+    multiply_once,
     multiply_wide,
     quantize_multiplier,
     round_half_away,
@@ -112,6 +113,13 @@ def requantize_fixed(
         dtype: of the result.
     """
     return np.asarray(np.clip(multiply(acc, factor) + zero, *bounds).astype(dtype))
+
+
+def requantize_once(
+    acc: Array, factor: Multiplier, zero: int, bounds: Bounds, dtype: DTypeLike
+) -> Array:
+    """Return the same rounded once, halves up: `fully_connected` in mode `fixed`."""
+    return np.asarray(np.clip(multiply_once(acc, factor) + zero, *bounds).astype(dtype))
 
 
 def requantize_wide(

@@ -53,15 +53,13 @@ def table_513(function: Function, interval: tuple[float, float]) -> NDArray[np.i
     low, high = interval
     step = (high - low) / 512
     left = low + np.arange(512) * step
-    value, following = _int16(function(left)), _int16(function(left + step))
-    midpoint = np.asarray(function(left + step / 2)) * 32768.0
-    error = round_half_away(((value + following) / 2.0 - round_half_away(midpoint)) / 2.0)
-    points = np.append(value - error, _int16(function(np.array([high]))))
+    value, following = (np.asarray(function(p)) * 32768.0 for p in (left, left + step))
+    midpoint = round_half_away(np.asarray(function(left + step / 2)) * 32768.0)
+    between = round_half_away((following + round_half_away(value)) / 2.0)
+    bias = round_half_away((between - midpoint) / 2.0)
+    last = round_half_away(np.asarray(function(np.array([high]))) * 32768.0)
+    points = np.append(round_half_away(value) - bias, last)
     return np.clip(points, -32768, 32767).astype(np.int16)
-
-
-def _int16(value: ArrayLike) -> NDArray[np.float64]:
-    return np.asarray(round_half_away(np.asarray(value) * 32768.0), np.float64)
 
 
 def interpolate(x: ArrayLike, table: Array) -> Int64:
