@@ -1,11 +1,50 @@
 """Fixtures that every test may use."""
 
+import difflib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that `make golden` uses."""
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite tests/golden/, show diffs"
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Compare text with a file of tests/golden/, found by the test's own name.
+
+    Call it as `golden(text)` or `golden(text, suffix=".c")`. With --update-golden the file is
+    written instead, and the difference is printed.
+    """
+    module = Path(str(request.node.path)).relative_to(ROOT / "tests").with_suffix("")
+    name = request.node.name.replace("[", ".").replace("]", "").replace("/", "_")
+
+    def compare(text: str, suffix: str = ".txt") -> None:
+        path = ROOT / "tests" / "golden" / module / f"{name}{suffix}"
+        wanted = path.read_text() if path.exists() else ""
+        if request.config.getoption("--update-golden"):
+            _rewrite(path, wanted, text)
+        else:
+            assert path.exists(), f"{path} is missing: run `make golden`, then read it"
+            assert text == wanted, f"differs from {path}; if it should, run `make golden`"
+
+    return compare
+
+
+def _rewrite(path: Path, wanted: str, text: str) -> None:
+    if wanted != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        names = (f"{path} before", f"{path} now")
+        print(*difflib.unified_diff(wanted.splitlines(), text.splitlines(), *names), sep="\n")
 
 
 @pytest.fixture(scope="session")

@@ -188,7 +188,7 @@ def link_program(
         *extra_flags,
     ]
     contents = {f"{i}.o": path.read_bytes() for i, path in enumerate(objects)}
-    files = {**sources, **contents}
+    files: dict[str, str | bytes] = {**sources, **contents}
     units = [*sorted(name for name in sources if name.endswith(".c")), *contents]
 
     def make(out: Path) -> None:
