@@ -1,0 +1,80 @@
+/* Macros, scalar rounding and the two libc functions that generated code may use. */
+#ifndef EW_H
+#define EW_H
+#include "interface.h"
+
+/* EW_INLINE: layer drivers and vocabulary, specialised where they are called.
+   EW_KERNEL: micro-kernels, one copy shared by all layers. Both may stay unused. */
+#define EW_INLINE static inline __attribute__((always_inline, unused))
+#define EW_KERNEL static __attribute__((noinline, unused))
+
+/* Unrolls the loop that follows completely: it runs over registers. */
+#if defined(__clang__)
+#define EW_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define EW_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void *memset(void *to, int byte, size_t bytes);
+
+#define EW_INFINITY __builtin_inff()
+
+EW_INLINE int32_t ew_min_i32(int32_t a, int32_t b) { return a < b ? a : b; }
+EW_INLINE int32_t ew_max_i32(int32_t a, int32_t b) { return a > b ? a : b; }
+EW_INLINE int32_t ew_clamp_i32(int32_t v, int32_t lo, int32_t hi) {
+  return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* Two's complement sums and products: signed overflow is undefined in C, wrap-around is not. */
+EW_INLINE int32_t ew_add_wrap(int32_t a, int32_t b) { return (int32_t)((uint32_t)a + (uint32_t)b); }
+EW_INLINE int32_t ew_sub_wrap(int32_t a, int32_t b) { return (int32_t)((uint32_t)a - (uint32_t)b); }
+EW_INLINE int32_t ew_mul_wrap(int32_t a, int32_t b) { return (int32_t)((uint32_t)a * (uint32_t)b); }
+EW_INLINE int32_t ew_shl_wrap(int32_t a, int32_t by) { return (int32_t)((uint32_t)a << by); }
+
+EW_INLINE float ew_float_of_bits(int32_t bits) {
+  float v;
+  __builtin_memcpy(&v, &bits, 4);
+  return v;
+}
+EW_INLINE int32_t ew_bits_of_float(float v) {
+  int32_t bits;
+  __builtin_memcpy(&bits, &v, 4);
+  return bits;
+}
+
+/* Rounds half to even; adding 2^23 leaves no bit for a fraction. NaN and large values pass. */
+EW_INLINE float ew_round_f32(float v) {
+  const float big = 8388608.0f;
+  const float size = v < 0.0f ? -v : v;
+  if (!(size < big)) return v;
+  const float whole = (size + big) - big;
+  return ew_float_of_bits(ew_bits_of_float(whole) | (ew_bits_of_float(v) & INT32_MIN));
+}
+
+/* Rounds half to even and saturates; NaN becomes INT32_MIN, as on x86. */
+EW_INLINE int32_t ew_round_i32(float v) {
+  if (v >= 2147483648.0f) return INT32_MAX;
+  if (!(v >= -2147483648.0f)) return INT32_MIN;
+  return (int32_t)ew_round_f32(v);
+}
+
+/* round(a * b / 2^31), halves up; b >= 0, as every multiplier is. */
+EW_INLINE int32_t ew_mul_high_i32(int32_t a, int32_t b) {
+  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+}
+
+/* round(v / 2^by), halves away from zero; 0 <= by <= 31. */
+EW_INLINE int32_t ew_shift_round_i32(int32_t v, int32_t by) {
+  const int32_t mask = (int32_t)((1u << by) - 1u);
+  const int32_t half = (int32_t)((uint32_t)mask >> 1) + (v < 0);
+  return (v >> by) + ((v & mask) > half);
+}
+
+/* TFLite's MultiplyByQuantizedMultiplier: v * multiplier * 2^(shift - 31), rounded twice. */
+EW_INLINE int32_t ew_multiply_i32(int32_t v, int32_t multiplier, int32_t shift) {
+  const int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
+  return ew_shift_round_i32(ew_mul_high_i32(ew_shl_wrap(v, left), multiplier), right);
+}
+
+#endif

@@ -1,0 +1,120 @@
+/* From int32 sums back to 8 bits: the two modes of docs/reference/integer.md. */
+#ifndef EW_REQUANTIZE_H
+#define EW_REQUANTIZE_H
+#include "simd.h"
+
+enum { EW_REQUANT_FLOAT = 0, EW_REQUANT_FIXED = 1 };
+
+/* The trained numbers of one 8-bit layer; `pack_q8_params` in ops/packing.py writes it. A factor is
+   a multiplier and its shift (fixed), or the bits of a float32 and 0 (float). */
+typedef struct ew_q8_params {
+  int32_t x_zero;            /* padding reads this */
+  int32_t y_zero, lo, hi;    /* of the layer's own result */
+  int32_t x_sum_multiplier;  /* times the sum of a row of x; 0 unless weights have a zero point */
+  int32_t skip_zero;         /* the residual, and the sum of both: */
+  int32_t sum_zero, sum_lo, sum_hi;
+  int32_t y_factor[2], skip_factor[2], sum_factor[2]; /* float: scale ratios y/sum, skip/sum */
+} ew_q8_params;
+
+/* Per-channel numbers, in blocks of 16 channels: bias, then the factor's one (float) or two (fixed)
+   rows; `pack_q8_channels` writes them. */
+EW_INLINE int ew_q8_channel_rows(const int mode) { return mode == EW_REQUANT_FLOAT ? 2 : 3; }
+
+/* round(v / 2^by), halves away from zero. */
+EW_INLINE ew_i32x16 ew_i32_shift_round(ew_i32x16 v, ew_i32x16 by) {
+  const ew_i32x16 one = ew_i32_dup(1);
+  const ew_i32x16 mask = ew_i32_sub(ew_i32_shlv(one, by), one);
+  const ew_i32x16 half = ew_i32_sub(ew_i32_shr(mask, 1), ew_i32_sra(v, 31));
+  const ew_mask16 up = ew_i32_gt(ew_i32_and(v, mask), half);
+  return ew_i32_add(ew_i32_srav(v, by), ew_i32_select(up, one, ew_i32_dup(0)));
+}
+
+/* The vector form of ew_multiply_i32. */
+EW_INLINE ew_i32x16 ew_i32_multiply(ew_i32x16 v, ew_i32x16 multiplier, ew_i32x16 shift) {
+  const ew_i32x16 zero = ew_i32_dup(0);
+  const ew_i32x16 left = ew_i32_max(shift, zero);
+  const ew_i32x16 right = ew_i32_sub(left, shift);
+  return ew_i32_shift_round(ew_i32_mul_high(ew_i32_shlv(v, left), multiplier), right);
+}
+
+/* Clamps before rounding at the top: a float above int32's range has no integer. */
+EW_INLINE ew_i32x16 ew_round_within(ew_f32x16 v, int32_t lo, int32_t hi) {
+  const ew_f32x16 below = ew_f32_min(v, ew_f32_dup((float)hi));
+  return ew_i32_max(ew_i32_of_f32(below), ew_i32_dup(lo));
+}
+
+/* The factors of 16 channels, from one block of per-channel numbers. */
+typedef struct ew_q8_scale {
+  ew_i32x16 multiplier, shift;
+} ew_q8_scale;
+
+EW_INLINE ew_q8_scale ew_q8_load_scale(const int32_t *channels, const int mode) {
+  const ew_i32x16 multiplier = ew_i32_load(channels + 16);
+  return (ew_q8_scale){multiplier, mode == EW_REQUANT_FIXED ? ew_i32_load(channels + 32)
+                                                            : multiplier};
+}
+
+/* Sums to 8-bit values less y_zero, within [lo, hi]. */
+EW_INLINE ew_i32x16 ew_requantize(ew_i32x16 acc, const ew_q8_scale scale, const ew_q8_params *p,
+                                  const int mode) {
+  const int32_t lo = p->lo - p->y_zero, hi = p->hi - p->y_zero;
+  if (mode == EW_REQUANT_FLOAT)
+    return ew_round_within(ew_f32_mul(ew_f32_of_i32(acc), ew_f32_of_bits(scale.multiplier)), lo,
+                           hi);
+  const ew_i32x16 v = ew_i32_multiply(acc, scale.multiplier, scale.shift);
+  return ew_i32_min(ew_i32_max(v, ew_i32_dup(lo)), ew_i32_dup(hi));
+}
+
+EW_INLINE ew_i32x16 ew_i32_multiply_by(ew_i32x16 v, const int32_t factor[2]) {
+  return ew_i32_multiply(v, ew_i32_dup(factor[0]), ew_i32_dup(factor[1]));
+}
+
+/* The quantised sum of a residual and a layer's result (both less their zero points). */
+EW_INLINE ew_i32x16 ew_add_skip(ew_i32x16 y, ew_i32x16 skip, const ew_q8_params *p,
+                                const int mode) {
+  const int32_t lo = p->sum_lo - p->sum_zero, hi = p->sum_hi - p->sum_zero;
+  if (mode == EW_REQUANT_FLOAT) {
+    const ew_f32x16 a = ew_f32_mul(ew_f32_of_i32(y),
+                                   ew_f32_dup(ew_float_of_bits(p->y_factor[0])));
+    const ew_f32x16 b = ew_f32_mul(ew_f32_of_i32(skip),
+                                   ew_f32_dup(ew_float_of_bits(p->skip_factor[0])));
+    return ew_i32_add(ew_round_within(ew_f32_add(a, b), lo, hi), ew_i32_dup(p->sum_zero));
+  }
+  const ew_i32x16 a = ew_i32_multiply_by(ew_i32_shl(y, 20), p->y_factor);
+  const ew_i32x16 b = ew_i32_multiply_by(ew_i32_shl(skip, 20), p->skip_factor);
+  const ew_i32x16 sum = ew_i32_multiply_by(ew_i32_add(a, b), p->sum_factor);
+  const ew_i32x16 limited = ew_i32_min(ew_i32_max(sum, ew_i32_dup(lo)), ew_i32_dup(hi));
+  return ew_i32_add(limited, ew_i32_dup(p->sum_zero));
+}
+
+/* n <= 16 elements, int8 or uint8. */
+EW_INLINE ew_i32x16 ew_load_8(const uint8_t *p, int n, const int is_signed) {
+  if (is_signed)
+    return n < 16 ? ew_i32_load_s8_n((const int8_t *)p, n) : ew_i32_load_s8((const int8_t *)p);
+  return n < 16 ? ew_i32_load_u8_n(p, n) : ew_i32_load_u8(p);
+}
+EW_INLINE void ew_store_8(uint8_t *p, ew_i32x16 v, int n, const int is_signed) {
+  if (is_signed) {
+    if (n < 16) ew_i32_store_s8_n((int8_t *)p, v, n);
+    else ew_i32_store_s8((int8_t *)p, v);
+  } else {
+    if (n < 16) ew_i32_store_u8_n(p, v, n);
+    else ew_i32_store_u8(p, v);
+  }
+}
+
+/* Requantises, adds the residual where there is one, and stores n channels. */
+EW_INLINE void ew_finish_q8(ew_i32x16 acc, const ew_q8_scale scale, const ew_q8_params *p,
+                            const uint8_t *skip, uint8_t *y, int n, const int is_signed,
+                            const int mode) {
+  ew_i32x16 v = ew_requantize(acc, scale, p, mode);
+  if (skip) {
+    const ew_i32x16 other = ew_load_8(skip, n, is_signed);
+    v = ew_add_skip(v, ew_i32_sub(other, ew_i32_dup(p->skip_zero)), p, mode);
+  } else {
+    v = ew_i32_add(v, ew_i32_dup(p->y_zero));
+  }
+  ew_store_8(y, v, n, is_signed);
+}
+
+#endif

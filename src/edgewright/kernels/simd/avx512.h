@@ -1,0 +1,176 @@
+/* The SIMD vocabulary for AVX-512 F, BW, DQ, VL and VNNI: one zmm register. Words: see scalar.h. */
+#ifndef EW_SIMD_AVX512_H
+#define EW_SIMD_AVX512_H
+#include <immintrin.h>
+
+#define EW_ISA_NAME "avx512"
+#define EW_F32_ROWS 12
+#define EW_F32_BLOCKS 2
+#define EW_Q8_ROWS 12
+#define EW_Q8_BLOCKS 2
+#define EW_DEPTHWISE_PIXELS 4
+
+typedef __m512 ew_f32x16;
+typedef __m512i ew_i32x16;
+typedef __mmask16 ew_mask16;
+
+EW_INLINE __mmask16 ew_first(int n) { return (__mmask16)((1u << n) - 1u); }
+
+/* --- float32 ------------------------------------------------------------------------------- */
+EW_INLINE ew_f32x16 ew_f32_dup(float s) { return _mm512_set1_ps(s); }
+EW_INLINE ew_f32x16 ew_f32_load(const float *p) { return _mm512_loadu_ps(p); }
+EW_INLINE ew_f32x16 ew_f32_load_n(const float *p, int n) {
+  return _mm512_maskz_loadu_ps(ew_first(n), p);
+}
+EW_INLINE void ew_f32_store(float *p, ew_f32x16 a) { _mm512_storeu_ps(p, a); }
+EW_INLINE void ew_f32_store_n(float *p, ew_f32x16 a, int n) {
+  _mm512_mask_storeu_ps(p, ew_first(n), a);
+}
+EW_INLINE ew_f32x16 ew_f32_add(ew_f32x16 a, ew_f32x16 b) { return _mm512_add_ps(a, b); }
+EW_INLINE ew_f32x16 ew_f32_sub(ew_f32x16 a, ew_f32x16 b) { return _mm512_sub_ps(a, b); }
+EW_INLINE ew_f32x16 ew_f32_mul(ew_f32x16 a, ew_f32x16 b) { return _mm512_mul_ps(a, b); }
+EW_INLINE ew_f32x16 ew_f32_div(ew_f32x16 a, ew_f32x16 b) { return _mm512_div_ps(a, b); }
+EW_INLINE ew_f32x16 ew_f32_max(ew_f32x16 a, ew_f32x16 b) { return _mm512_max_ps(a, b); }
+EW_INLINE ew_f32x16 ew_f32_min(ew_f32x16 a, ew_f32x16 b) { return _mm512_min_ps(a, b); }
+EW_INLINE ew_f32x16 ew_f32_abs(ew_f32x16 a) {
+  return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a);
+}
+EW_INLINE ew_f32x16 ew_f32_neg(ew_f32x16 a) { return _mm512_xor_ps(_mm512_set1_ps(-0.0f), a); }
+EW_INLINE ew_f32x16 ew_f32_round(ew_f32x16 a) { return _mm512_roundscale_ps(a, 8); }
+EW_INLINE ew_f32x16 ew_f32_floor(ew_f32x16 a) { return _mm512_roundscale_ps(a, 9); }
+EW_INLINE ew_f32x16 ew_f32_ceil(ew_f32x16 a) { return _mm512_roundscale_ps(a, 10); }
+EW_INLINE ew_f32x16 ew_f32_sqrt(ew_f32x16 a) { return _mm512_sqrt_ps(a); }
+EW_INLINE ew_f32x16 ew_fma(ew_f32x16 a, ew_f32x16 b, ew_f32x16 c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+EW_INLINE float ew_f32_sum(ew_f32x16 a) { return _mm512_reduce_add_ps(a); }
+EW_INLINE float ew_f32_top(ew_f32x16 a) { return _mm512_reduce_max_ps(a); }
+
+/* --- int32 --------------------------------------------------------------------------------- */
+EW_INLINE ew_i32x16 ew_i32_dup(int32_t s) { return _mm512_set1_epi32(s); }
+EW_INLINE ew_i32x16 ew_i32_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+EW_INLINE ew_i32x16 ew_i32_load_n(const int32_t *p, int n) {
+  return _mm512_maskz_loadu_epi32(ew_first(n), p);
+}
+EW_INLINE void ew_i32_store(int32_t *p, ew_i32x16 a) { _mm512_storeu_si512(p, a); }
+EW_INLINE void ew_i32_store_n(int32_t *p, ew_i32x16 a, int n) {
+  _mm512_mask_storeu_epi32(p, ew_first(n), a);
+}
+EW_INLINE ew_i32x16 ew_i32_add(ew_i32x16 a, ew_i32x16 b) { return _mm512_add_epi32(a, b); }
+EW_INLINE ew_i32x16 ew_i32_sub(ew_i32x16 a, ew_i32x16 b) { return _mm512_sub_epi32(a, b); }
+EW_INLINE ew_i32x16 ew_i32_mul(ew_i32x16 a, ew_i32x16 b) { return _mm512_mullo_epi32(a, b); }
+EW_INLINE ew_i32x16 ew_i32_max(ew_i32x16 a, ew_i32x16 b) { return _mm512_max_epi32(a, b); }
+EW_INLINE ew_i32x16 ew_i32_min(ew_i32x16 a, ew_i32x16 b) { return _mm512_min_epi32(a, b); }
+EW_INLINE ew_i32x16 ew_i32_and(ew_i32x16 a, ew_i32x16 b) { return _mm512_and_si512(a, b); }
+EW_INLINE ew_i32x16 ew_i32_or(ew_i32x16 a, ew_i32x16 b) { return _mm512_or_si512(a, b); }
+EW_INLINE ew_i32x16 ew_i32_xor(ew_i32x16 a, ew_i32x16 b) { return _mm512_xor_si512(a, b); }
+EW_INLINE ew_i32x16 ew_i32_shl(ew_i32x16 a, int by) {
+  return _mm512_sll_epi32(a, _mm_cvtsi32_si128(by));
+}
+EW_INLINE ew_i32x16 ew_i32_shr(ew_i32x16 a, int by) {
+  return _mm512_srl_epi32(a, _mm_cvtsi32_si128(by));
+}
+EW_INLINE ew_i32x16 ew_i32_sra(ew_i32x16 a, int by) {
+  return _mm512_sra_epi32(a, _mm_cvtsi32_si128(by));
+}
+EW_INLINE ew_i32x16 ew_i32_shlv(ew_i32x16 a, ew_i32x16 by) { return _mm512_sllv_epi32(a, by); }
+EW_INLINE ew_i32x16 ew_i32_srav(ew_i32x16 a, ew_i32x16 by) { return _mm512_srav_epi32(a, by); }
+EW_INLINE ew_i32x16 ew_i32_mul_high(ew_i32x16 a, ew_i32x16 b) {
+  const __m512i half = _mm512_set1_epi64(1 << 30);
+  const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
+  const __m512i odd = _mm512_add_epi64(
+      _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32)), half);
+  return _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
+}
+EW_INLINE int32_t ew_i32_sum(ew_i32x16 a) { return _mm512_reduce_add_epi32(a); }
+
+/* --- conversions --------------------------------------------------------------------------- */
+EW_INLINE ew_f32x16 ew_f32_of_i32(ew_i32x16 a) { return _mm512_cvtepi32_ps(a); }
+EW_INLINE ew_i32x16 ew_i32_of_f32(ew_f32x16 a) { return _mm512_cvtps_epi32(a); }
+EW_INLINE ew_f32x16 ew_f32_of_bits(ew_i32x16 a) { return _mm512_castsi512_ps(a); }
+EW_INLINE ew_i32x16 ew_bits_of_f32(ew_f32x16 a) { return _mm512_castps_si512(a); }
+EW_INLINE ew_i32x16 ew_i32_load_s8(const int8_t *p) {
+  return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+EW_INLINE ew_i32x16 ew_i32_load_s8_n(const int8_t *p, int n) {
+  return _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(ew_first(n), p));
+}
+EW_INLINE ew_i32x16 ew_i32_load_u8(const uint8_t *p) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+EW_INLINE ew_i32x16 ew_i32_load_u8_n(const uint8_t *p, int n) {
+  return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(ew_first(n), p));
+}
+EW_INLINE ew_i32x16 ew_i32_load_s16(const int16_t *p) {
+  return _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)p));
+}
+EW_INLINE ew_i32x16 ew_i32_load_s16_n(const int16_t *p, int n) {
+  return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(ew_first(n), p));
+}
+EW_INLINE void ew_i32_store_s8(int8_t *p, ew_i32x16 a) {
+  _mm_storeu_si128((__m128i *)p, _mm512_cvtsepi32_epi8(a));
+}
+EW_INLINE void ew_i32_store_s8_n(int8_t *p, ew_i32x16 a, int n) {
+  _mm_mask_storeu_epi8(p, ew_first(n), _mm512_cvtsepi32_epi8(a));
+}
+EW_INLINE __m128i ew_narrow_u8(ew_i32x16 a) {
+  return _mm512_cvtusepi32_epi8(_mm512_max_epi32(a, _mm512_setzero_si512()));
+}
+EW_INLINE void ew_i32_store_u8(uint8_t *p, ew_i32x16 a) {
+  _mm_storeu_si128((__m128i *)p, ew_narrow_u8(a));
+}
+EW_INLINE void ew_i32_store_u8_n(uint8_t *p, ew_i32x16 a, int n) {
+  _mm_mask_storeu_epi8(p, ew_first(n), ew_narrow_u8(a));
+}
+EW_INLINE void ew_i32_store_s16(int16_t *p, ew_i32x16 a) {
+  _mm256_storeu_si256((__m256i *)p, _mm512_cvtsepi32_epi16(a));
+}
+EW_INLINE void ew_i32_store_s16_n(int16_t *p, ew_i32x16 a, int n) {
+  _mm256_mask_storeu_epi16(p, ew_first(n), _mm512_cvtsepi32_epi16(a));
+}
+
+/* --- masks --------------------------------------------------------------------------------- */
+EW_INLINE ew_mask16 ew_f32_lt(ew_f32x16 a, ew_f32x16 b) {
+  return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
+}
+EW_INLINE ew_mask16 ew_f32_le(ew_f32x16 a, ew_f32x16 b) {
+  return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
+}
+EW_INLINE ew_mask16 ew_f32_eq(ew_f32x16 a, ew_f32x16 b) {
+  return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
+EW_INLINE ew_mask16 ew_i32_gt(ew_i32x16 a, ew_i32x16 b) { return _mm512_cmpgt_epi32_mask(a, b); }
+EW_INLINE ew_mask16 ew_i32_eq(ew_i32x16 a, ew_i32x16 b) { return _mm512_cmpeq_epi32_mask(a, b); }
+EW_INLINE ew_mask16 ew_mask_and(ew_mask16 a, ew_mask16 b) { return (ew_mask16)(a & b); }
+EW_INLINE ew_mask16 ew_mask_or(ew_mask16 a, ew_mask16 b) { return (ew_mask16)(a | b); }
+EW_INLINE ew_mask16 ew_mask_not(ew_mask16 a) { return (ew_mask16)~a; }
+EW_INLINE ew_f32x16 ew_f32_select(ew_mask16 m, ew_f32x16 a, ew_f32x16 b) {
+  return _mm512_mask_blend_ps(m, b, a);
+}
+EW_INLINE ew_i32x16 ew_i32_select(ew_mask16 m, ew_i32x16 a, ew_i32x16 b) {
+  return _mm512_mask_blend_epi32(m, b, a);
+}
+
+/* --- integer products ---------------------------------------------------------------------- */
+/* The upper half of each multiplier is 0, so that vpdpwssd's second product adds nothing. */
+EW_INLINE ew_i32x16 ew_i32_load_mac(const int16_t *p) {
+  return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+}
+EW_INLINE ew_i32x16 ew_i32_mac(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
+  return _mm512_dpwssd_epi32(acc, x, w);
+}
+
+typedef __m512i ew_dot_x;
+typedef __m512i ew_dot_w;
+EW_INLINE ew_dot_x ew_dot_load_x(const void *p, int is_signed) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  const __m512i x = _mm512_set1_epi32(four);
+  return is_signed ? _mm512_xor_si512(x, _mm512_set1_epi8(-128)) : x;
+}
+EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) { return _mm512_loadu_si512(p); }
+EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
+  return _mm512_dpbusd_epi32(acc, x, w);
+}
+
+#endif

@@ -1,0 +1,102 @@
+/* Micro-kernels of the float32 matrix product: one register tile each. */
+#ifndef EW_TILE_F32_H
+#define EW_TILE_F32_H
+#include "simd.h"
+
+/* y[i][c] = clamp(bias[c] + sum over taps and depth of x[i][k] * w[k][c] (+ skip[i][c])) */
+typedef struct ew_tile_f32 {
+  const void *const *rows; /* [taps][EW_F32_ROWS]: `depth` floats each */
+  const float *w;          /* blocks of 16 columns: [taps * depth][16] */
+  const float *bias;       /* [16 * blocks] */
+  const float *skip;       /* laid out as y, or null; may be y */
+  float *y;
+  ptrdiff_t w_block, y_row; /* floats between two blocks of w, two rows of y */
+  int32_t taps, depth;
+  int32_t m, n;             /* rows and columns that exist */
+  float lo, hi;
+} ew_tile_f32;
+
+/* Adds the products of one tap to the accumulators. */
+EW_INLINE void ew_tile_f32_tap(const ew_tile_f32 *t, int32_t tap, const int rows, const int blocks,
+                               ew_f32x16 acc[EW_F32_ROWS][4]) {
+  const float *x[EW_F32_ROWS];
+  const float *w = t->w + (ptrdiff_t)tap * t->depth * 16;
+  EW_UNROLL for (int i = 0; i < rows; ++i) x[i] = t->rows[tap * EW_F32_ROWS + i];
+  for (ptrdiff_t k = 0; k < t->depth; ++k) {
+    ew_f32x16 columns[4];
+    EW_UNROLL for (int j = 0; j < blocks; ++j) columns[j] = ew_f32_load(w + j * t->w_block);
+    w += 16;
+    EW_UNROLL for (int i = 0; i < rows; ++i) {
+      const ew_f32x16 value = ew_f32_dup(x[i][k]);
+      EW_UNROLL for (int j = 0; j < blocks; ++j)
+        acc[i][j] = ew_fma(value, columns[j], acc[i][j]);
+    }
+  }
+}
+
+EW_INLINE void ew_tile_f32_store(const ew_tile_f32 *t, ptrdiff_t at, ew_f32x16 v, int n) {
+  if (t->skip) v = ew_f32_add(v, n < 16 ? ew_f32_load_n(t->skip + at, n) : ew_f32_load(t->skip + at));
+  v = ew_f32_clamp(v, ew_f32_dup(t->lo), ew_f32_dup(t->hi));
+  if (n < 16) ew_f32_store_n(t->y + at, v, n);
+  else ew_f32_store(t->y + at, v);
+}
+
+EW_INLINE void ew_tile_f32_body(const ew_tile_f32 *t, const int rows, const int blocks) {
+  ew_f32x16 acc[EW_F32_ROWS][4];
+  EW_UNROLL for (int j = 0; j < blocks; ++j) {
+    const ew_f32x16 bias = ew_f32_load(t->bias + 16 * j);
+    EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j] = bias;
+  }
+  for (int32_t tap = 0; tap < t->taps; ++tap) ew_tile_f32_tap(t, tap, rows, blocks, acc);
+  const int last = t->n - 16 * (blocks - 1);
+  EW_UNROLL for (int i = 0; i < rows; ++i) {
+    if (i >= t->m) continue;
+    EW_UNROLL for (int j = 0; j < blocks; ++j)
+      ew_tile_f32_store(t, i * t->y_row + 16 * j, acc[i][j], j + 1 < blocks ? 16 : last);
+  }
+}
+
+#define EW_TILE_F32(name, rows, blocks) \
+  EW_KERNEL void name(const ew_tile_f32 *t) { ew_tile_f32_body(t, rows, blocks); }
+EW_TILE_F32(ew_tile_f32_full, EW_F32_ROWS, EW_F32_BLOCKS)
+EW_TILE_F32(ew_tile_f32_half, EW_F32_ROWS / 2, EW_F32_BLOCKS)
+#if EW_F32_BLOCKS > 1
+EW_TILE_F32(ew_tile_f32_full_narrow, EW_F32_ROWS, 1)
+EW_TILE_F32(ew_tile_f32_half_narrow, EW_F32_ROWS / 2, 1)
+#else
+#define ew_tile_f32_full_narrow ew_tile_f32_full
+#define ew_tile_f32_half_narrow ew_tile_f32_half
+#endif
+EW_TILE_F32(ew_tile_f32_row_1, 1, 1)
+EW_TILE_F32(ew_tile_f32_row_2, 1, 2)
+EW_TILE_F32(ew_tile_f32_row_4, 1, 4)
+
+/* One row: as many columns at once as there are, since it is bound by latency or memory. */
+EW_KERNEL void ew_tile_f32_row(ew_tile_f32 t) {
+  const int32_t n = t.n;
+  for (int32_t at = 0; at < n;) {
+    const int32_t left = n - at, blocks = left > 48 ? 4 : left > 16 ? 2 : 1;
+    t.n = ew_min_i32(left, 16 * blocks);
+    if (blocks == 4) ew_tile_f32_row_4(&t);
+    else if (blocks == 2) ew_tile_f32_row_2(&t);
+    else ew_tile_f32_row_1(&t);
+    at += 16 * blocks;
+    t.w += blocks * t.w_block;
+    t.bias += 16 * blocks;
+    t.y += 16 * blocks;
+    if (t.skip) t.skip += 16 * blocks;
+  }
+}
+
+/* Runs the tile with t->m rows and t->n columns; more than one row: at most 16 * EW_F32_BLOCKS. */
+EW_INLINE void ew_tile_f32_run(const ew_tile_f32 *t) {
+  const int narrow = t->n <= 16;
+  if (t->m == 1) ew_tile_f32_row(*t);
+  else if (t->m > EW_F32_ROWS / 2) (narrow ? ew_tile_f32_full_narrow : ew_tile_f32_full)(t);
+  else (narrow ? ew_tile_f32_half_narrow : ew_tile_f32_half)(t);
+}
+
+/* Columns to take at once for a product of m rows. */
+EW_INLINE int32_t ew_tile_f32_columns(int32_t m) { return m == 1 ? 1 << 28 : 16 * EW_F32_BLOCKS; }
+
+#endif

@@ -1,0 +1,140 @@
+/* Micro-kernels of the 8-bit matrix product: one register tile each. */
+#ifndef EW_TILE_Q8_H
+#define EW_TILE_Q8_H
+#include "requantize.h"
+
+/* y[i][c] = requantize(bias[c] + sums[i] * multiplier + sum over taps and depth of x * w) (+ skip) */
+typedef struct ew_tile_q8 {
+  const void *const *rows;  /* [taps][EW_Q8_ROWS]: `depth` bytes each */
+  const int8_t *w;          /* blocks of 16 columns: [taps * depth / 4][16][4] */
+  const int32_t *channels;  /* blocks of 16 columns: see requantize.h */
+  const ew_q8_params *params;
+  const int32_t *sums;      /* of each row of x, or null */
+  const uint8_t *skip;      /* laid out as y, or null; may be y */
+  uint8_t *y;
+  ptrdiff_t w_block, y_row; /* bytes between two blocks of w, two rows of y */
+  int32_t taps, depth;
+  int32_t m, n;             /* rows and columns that exist */
+} ew_tile_q8;
+
+EW_INLINE void ew_tile_q8_tap(const ew_tile_q8 *t, int32_t tap, const int rows, const int blocks,
+                              const int is_signed, ew_i32x16 acc[EW_Q8_ROWS][4]) {
+  const uint8_t *x[EW_Q8_ROWS];
+  const int8_t *w = t->w + (ptrdiff_t)tap * t->depth * 16;
+  EW_UNROLL for (int i = 0; i < rows; ++i) x[i] = t->rows[tap * EW_Q8_ROWS + i];
+  for (ptrdiff_t k = 0; k < t->depth; k += 4) {
+    ew_dot_w columns[4];
+    EW_UNROLL for (int j = 0; j < blocks; ++j) columns[j] = ew_dot_load_w(w + j * t->w_block);
+    w += 64;
+    EW_UNROLL for (int i = 0; i < rows; ++i) {
+      const ew_dot_x four = ew_dot_load_x(x[i] + k, is_signed);
+      EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_dot4(acc[i][j], four, columns[j]);
+    }
+  }
+}
+
+EW_INLINE void ew_tile_q8_store(const ew_tile_q8 *t, const int rows, const int j, const int n,
+                                const int is_signed, const int mode,
+                                ew_i32x16 acc[EW_Q8_ROWS][4]) {
+  const int32_t *channels = t->channels + 16 * j * ew_q8_channel_rows(mode);
+  const ew_q8_scale scale = ew_q8_load_scale(channels, mode);
+  EW_UNROLL for (int i = 0; i < rows; ++i) {
+    if (i >= t->m) continue;
+    const ptrdiff_t at = i * t->y_row + 16 * j;
+    const uint8_t *skip = t->skip ? t->skip + at : t->skip;
+    ew_finish_q8(acc[i][j], scale, t->params, skip, t->y + at, n, is_signed, mode);
+  }
+}
+
+EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *t, const int rows, const int blocks,
+                               const int is_signed, const int mode) {
+  ew_i32x16 acc[EW_Q8_ROWS][4];
+  EW_UNROLL for (int j = 0; j < blocks; ++j) {
+    const ew_i32x16 bias = ew_i32_load(t->channels + 16 * j * ew_q8_channel_rows(mode));
+    EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j] = bias;
+  }
+  if (t->sums)
+    EW_UNROLL for (int i = 0; i < rows; ++i) {
+      const ew_i32x16 sum = ew_i32_dup(ew_mul_wrap(t->sums[i], t->params->x_sum_multiplier));
+      EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_i32_add(acc[i][j], sum);
+    }
+  for (int32_t tap = 0; tap < t->taps; ++tap) ew_tile_q8_tap(t, tap, rows, blocks, is_signed, acc);
+  EW_UNROLL for (int j = 0; j + 1 < blocks; ++j)
+    ew_tile_q8_store(t, rows, j, 16, is_signed, mode, acc);
+  ew_tile_q8_store(t, rows, blocks - 1, t->n - 16 * (blocks - 1), is_signed, mode, acc);
+}
+
+/* The kernels of one element type and mode, and the choice between them. */
+#define EW_TILE_Q8(name, rows, blocks, is_signed, mode) \
+  EW_KERNEL void name(const ew_tile_q8 *t) { ew_tile_q8_body(t, rows, blocks, is_signed, mode); }
+#define EW_TILE_Q8_SET(set, is_signed, mode) \
+  EW_TILE_Q8(set##_full, EW_Q8_ROWS, EW_Q8_BLOCKS, is_signed, mode) \
+  EW_TILE_Q8(set##_half, EW_Q8_ROWS / 2, EW_Q8_BLOCKS, is_signed, mode) \
+  EW_TILE_Q8(set##_full_narrow, EW_Q8_ROWS, 1, is_signed, mode) \
+  EW_TILE_Q8(set##_half_narrow, EW_Q8_ROWS / 2, 1, is_signed, mode) \
+  EW_TILE_Q8(set##_row_1, 1, 1, is_signed, mode) \
+  EW_TILE_Q8(set##_row_2, 1, 2, is_signed, mode) \
+  EW_TILE_Q8(set##_row_4, 1, 4, is_signed, mode) \
+  /* One row: as many columns at once as there are. */ \
+  EW_KERNEL void set##_row(ew_tile_q8 t) { \
+    const int32_t n = t.n; \
+    for (int32_t at = 0; at < n;) { \
+      const int32_t left = n - at, blocks = left > 48 ? 4 : left > 16 ? 2 : 1; \
+      t.n = ew_min_i32(left, 16 * blocks); \
+      if (blocks == 4) set##_row_4(&t); \
+      else if (blocks == 2) set##_row_2(&t); \
+      else set##_row_1(&t); \
+      at += 16 * blocks; \
+      t.w += blocks * t.w_block; \
+      t.channels += 16 * blocks * ew_q8_channel_rows(mode); \
+      t.y += 16 * blocks; \
+      if (t.skip) t.skip += 16 * blocks; \
+    } \
+  } \
+  /* t->m rows, t->n columns; more than one row: at most 16 * EW_Q8_BLOCKS columns. */ \
+  EW_INLINE void set##_run(const ew_tile_q8 *t) { \
+    const int narrow = EW_Q8_BLOCKS > 1 && t->n <= 16; \
+    if (t->m == 1) set##_row(*t); \
+    else if (t->m > EW_Q8_ROWS / 2) (narrow ? set##_full_narrow : set##_full)(t); \
+    else (narrow ? set##_half_narrow : set##_half)(t); \
+  }
+EW_TILE_Q8_SET(ew_tile_s8_float, 1, EW_REQUANT_FLOAT)
+EW_TILE_Q8_SET(ew_tile_u8_float, 0, EW_REQUANT_FLOAT)
+EW_TILE_Q8_SET(ew_tile_s8_fixed, 1, EW_REQUANT_FIXED)
+EW_TILE_Q8_SET(ew_tile_u8_fixed, 0, EW_REQUANT_FIXED)
+
+EW_INLINE void ew_tile_q8_run(const ew_tile_q8 *t, const int is_signed, const int mode) {
+  if (is_signed && mode == EW_REQUANT_FLOAT) ew_tile_s8_float_run(t);
+  else if (mode == EW_REQUANT_FLOAT) ew_tile_u8_float_run(t);
+  else if (is_signed) ew_tile_s8_fixed_run(t);
+  else ew_tile_u8_fixed_run(t);
+}
+
+/* Columns to take at once for a product of m rows. */
+EW_INLINE int32_t ew_tile_q8_columns(int32_t m) { return m == 1 ? 1 << 28 : 16 * EW_Q8_BLOCKS; }
+
+/* The sum of each row of x as the dot product takes it (see EW_DOT_US). `depth` counts only bytes
+   of x, not what gathering appended. */
+EW_INLINE int32_t ew_row_sum_q8(const uint8_t *x, int32_t depth, const int is_signed) {
+  ew_i32x16 sum = ew_i32_dup(0);
+  for (int32_t k = 0; k < depth; k += 16)
+    sum = ew_i32_add(sum, ew_load_8(x + k, ew_min_i32(depth - k, 16), is_signed));
+  const int32_t offset = is_signed ? (EW_DOT_US ? 128 : 0) : (EW_DOT_US ? 0 : -128);
+  return ew_i32_sum(sum) + offset * depth;
+}
+EW_KERNEL void ew_row_sums_s8(const void *const *rows, int32_t taps, int32_t depth, int32_t *sums) {
+  for (int i = 0; i < EW_Q8_ROWS; ++i) {
+    sums[i] = 0;
+    for (int32_t tap = 0; tap < taps; ++tap)
+      sums[i] += ew_row_sum_q8(rows[tap * EW_Q8_ROWS + i], depth, 1);
+  }
+}
+EW_KERNEL void ew_row_sums_u8(const void *const *rows, int32_t taps, int32_t depth, int32_t *sums) {
+  for (int i = 0; i < EW_Q8_ROWS; ++i) {
+    sums[i] = 0;
+    for (int32_t tap = 0; tap < taps; ++tap)
+      sums[i] += ew_row_sum_q8(rows[tap * EW_Q8_ROWS + i], depth, 0);
+  }
+}
+
+#endif

@@ -1,0 +1,272 @@
+"""Weights as the kernels read them, and the scratch memory that kernels need.
+
+Every packed array is in blocks of 16 output channels, zero-filled, one group after the other.
+The layouts are the ones that `kernels/*.h` document; `tests/kernels/` runs both sides.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edgewright.ops.integer.elementwise import AddFixed
+from edgewright.ops.integer.fixed_point import Multiplier
+from edgewright.ops.integer.requantize import Bounds
+
+Float32 = NDArray[np.float32]
+Int8 = NDArray[np.int8]
+Int16 = NDArray[np.int16]
+Int32 = NDArray[np.int32]
+Weights8 = NDArray[np.int8] | NDArray[np.uint8]
+
+LANES = 16
+LARGEST_TILE = 12  # rows of the largest register tile of any ISA (EW_F32_ROWS, EW_Q8_ROWS)
+DEPTHWISE_PIXELS = 4  # the largest EW_DEPTHWISE_PIXELS
+ALIGNMENT = 64
+GATHERED_BELOW = 16  # channels; fewer are copied into whole rows first (see conv_rows.h)
+
+
+def round_up(value: int, to: int) -> int:
+    """The smallest multiple of `to` that is not below `value`."""
+    return -(-value // to) * to
+
+
+# -- scratch ---------------------------------------------------------------------------------------
+
+
+def conv_scratch_bytes(
+    kernel: tuple[int, int], channels: int, element_bytes: int, pointer_bytes: int = 8
+) -> int:
+    """Scratch of `ew_conv_*` and, with kernel (1, 1), of `ew_fully_connected_*`.
+
+    Args:
+        kernel: height and width of the window.
+        channels: input channels of one group.
+        element_bytes: 4 for float32, 1 for int8 and uint8.
+        pointer_bytes: bytes of a pointer on the target.
+    """
+    step = 4 if element_bytes == 1 else 1
+    window = math.prod(kernel)
+    gather = channels % step != 0 or (window > 1 and channels < GATHERED_BELOW)
+    taps = 1 if gather else window
+    pad = round_up(channels * element_bytes, ALIGNMENT)
+    rows = round_up(taps * LARGEST_TILE * pointer_bytes, ALIGNMENT)
+    gathered = round_up(round_up(window * channels, step) * element_bytes, ALIGNMENT)
+    sums = ALIGNMENT if element_bytes == 1 else 0
+    return pad + rows + (gathered * LARGEST_TILE if gather else 0) + sums
+
+
+def depthwise_scratch_bytes(
+    kernel: tuple[int, int], channels: int, element_bytes: int, pointer_bytes: int = 8
+) -> int:
+    """Scratch of `ew_depthwise_*`; arguments as `conv_scratch_bytes`, with all input channels."""
+    pad = round_up(channels * element_bytes, ALIGNMENT)
+    return pad + round_up(math.prod(kernel) * DEPTHWISE_PIXELS * pointer_bytes, ALIGNMENT)
+
+
+# -- float32 ---------------------------------------------------------------------------------------
+
+
+def _blocks(w: NDArray[np.generic], groups: int) -> NDArray[np.generic]:
+    """[O, ...] as [groups, ceil(O / groups / 16), 16, ...], zero-filled."""
+    parts = w.reshape((groups, w.shape[0] // groups, *w.shape[1:]))
+    fill = -parts.shape[1] % LANES
+    parts = np.pad(parts, [(0, 0), (0, fill)] + [(0, 0)] * (w.ndim - 1))
+    return parts.reshape((groups, -1, LANES, *w.shape[1:]))
+
+
+def pack_f32(w: ArrayLike, bias: ArrayLike | None, groups: int = 1) -> tuple[Float32, Float32]:
+    """Weights and bias of a float32 convolution or product.
+
+    Args:
+        w: [O, K] (or anything of more axes that flattens to it, such as OHWI).
+        bias: [O], or None for zeros.
+        groups: of output channels.
+
+    Returns:
+        Weights [groups, ceil(N / 16), K, 16] with N = O / groups, and bias
+        [groups, ceil(N / 16), 16].
+    """
+    matrix = np.asarray(w, np.float32)
+    matrix = matrix.reshape(matrix.shape[0], -1)
+    offsets = np.zeros(len(matrix)) if bias is None else np.asarray(bias)
+    packed = _blocks(matrix, groups).swapaxes(2, 3)
+    return np.ascontiguousarray(packed, np.float32), _blocks(offsets, groups).astype(np.float32)
+
+
+def pack_depthwise_f32(w: ArrayLike, bias: ArrayLike | None) -> tuple[Float32, Float32]:
+    """Weights and bias of a float32 depthwise convolution.
+
+    Args:
+        w: [KH, KW, C], C output channels.
+        bias: [C], or None for zeros.
+
+    Returns:
+        Weights [ceil(C / 16), KH * KW, 16] and bias [ceil(C / 16), 16].
+    """
+    taps = np.asarray(w, np.float32)
+    packed, offsets = pack_f32(taps.reshape(-1, taps.shape[2]).T, bias)
+    return packed[0], offsets[0]
+
+
+# -- 8 bits ----------------------------------------------------------------------------------------
+
+
+class Folded(NamedTuple):
+    """What a zero point leaves to be added to the sums.
+
+    Attributes:
+        bias: int32 [O], with every term that depends on weights alone.
+        x_sum_multiplier: times the sum of each row of x; 0 if no row sums are needed.
+    """
+
+    bias: Int32
+    x_sum_multiplier: int
+
+
+def stored_offset(dtype: np.dtype[np.generic], dot: str) -> int:
+    """What the kernel's dot product adds to activations of this dtype (see simd.h, EW_DOT_US)."""
+    if dtype == np.uint8:
+        return 0 if dot == "us" else -128
+    return 128 if dot == "us" else 0
+
+
+def _stored(w: Weights8) -> Int8:
+    """Weights as int8: uint8 ones less 128."""
+    return (w.astype(np.int16) - (128 if w.dtype == np.uint8 else 0)).astype(np.int8)
+
+
+def pack_q8(w: Weights8, groups: int = 1) -> Int8:
+    """8-bit weights for `ew_conv_s8`, `ew_conv_u8` and `ew_fully_connected_*`.
+
+    Args:
+        w: int8 or uint8 [O, K] (or of more axes, as `pack_f32`).
+        groups: of output channels.
+
+    Returns:
+        int8 [groups, ceil(N / 16), ceil(K / 4), 16, 4] with N = O / groups.
+    """
+    matrix = _stored(w).reshape(w.shape[0], -1)
+    matrix = np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % 4)))
+    quads = matrix.reshape(matrix.shape[0], -1, 4)
+    return np.ascontiguousarray(_blocks(quads, groups).swapaxes(2, 3), np.int8)
+
+
+def fold_q8(
+    w: Weights8,
+    bias: ArrayLike | None,
+    zeros: tuple[int, int],
+    x_dtype: np.dtype[np.generic] | type[np.generic],
+    dot: str,
+) -> Folded:
+    """The terms of sum((x - zx) * (w - zw)) + bias that the dot product of stored bytes leaves.
+
+    Args:
+        w: int8 or uint8 [O, ...].
+        bias: int32 [O], or None for zeros.
+        zeros: zero points of x and w.
+        x_dtype: int8 or uint8.
+        dot: the target's form of the 8-bit dot product, "us" or "ss".
+    """
+    x_zero = zeros[0] + stored_offset(np.dtype(x_dtype), dot)
+    w_zero = zeros[1] - (128 if w.dtype == np.uint8 else 0)
+    matrix = _stored(w).reshape(w.shape[0], -1).astype(np.int64)
+    total = np.zeros(len(matrix), np.int64) if bias is None else np.asarray(bias, np.int64)
+    total = total - x_zero * matrix.sum(axis=1) + matrix.shape[1] * x_zero * w_zero
+    return Folded(total.astype(np.int32), -w_zero)
+
+
+def pack_depthwise_q8(
+    w: Weights8, bias: ArrayLike | None, zeros: tuple[int, int]
+) -> tuple[Int16, Int32]:
+    """Weights and folded bias of an 8-bit depthwise convolution.
+
+    Args:
+        w: int8 or uint8 [KH, KW, C], C output channels.
+        bias: int32 [C], or None for zeros.
+        zeros: zero points of x and w.
+
+    Returns:
+        Weights less their zero point, int16 [ceil(C / 16), KH * KW, 16]; bias int32 [C].
+    """
+    taps = w.astype(np.int64).reshape(-1, w.shape[2]) - zeros[1]
+    packed = _blocks(taps.T, 1).swapaxes(2, 3)[0]
+    total = np.zeros(w.shape[2], np.int64) if bias is None else np.asarray(bias, np.int64)
+    folded = (total - zeros[0] * taps.sum(axis=0)).astype(np.int32)
+    return np.ascontiguousarray(packed, np.int16), folded
+
+
+def pack_q8_channels(bias: Int32, factor: Float32 | Multiplier, groups: int = 1) -> Int32:
+    """The per-channel numbers of an 8-bit layer, as `requantize.h` reads them.
+
+    Args:
+        bias: folded, int32 [O].
+        factor: mode `float`: float32 scales, one or [O]; mode `fixed`: multipliers.
+        groups: of output channels.
+
+    Returns:
+        int32 [groups, ceil(N / 16), 2 (float) or 3 (fixed), 16].
+    """
+    if isinstance(factor, Multiplier):
+        rows = [bias, factor.value, factor.shift]
+    else:
+        rows = [bias, np.asarray(factor, np.float32).view(np.int32)]
+    columns = np.stack([np.broadcast_to(row, bias.shape) for row in rows], axis=1)
+    return np.ascontiguousarray(_blocks(columns, groups).swapaxes(2, 3), np.int32)
+
+
+class Residual(NamedTuple):
+    """The quantised sum of a layer's result and a residual.
+
+    Attributes:
+        skip_zero: zero point of the residual.
+        zero: zero point of the sum.
+        bounds: lowest and highest quantised value of the sum.
+        factors: mode `float`: float32 ratios of scales (result / sum, residual / sum); mode
+            `fixed`: the constants of `add_fixed_constants(result, residual, sum)`.
+    """
+
+    skip_zero: int
+    zero: int
+    bounds: Bounds
+    factors: tuple[float, float] | AddFixed
+
+
+def pack_q8_params(
+    x_zero: int,
+    y_zero: int,
+    bounds: Bounds,
+    x_sum_multiplier: int = 0,
+    skip: Residual | None = None,
+) -> Int32:
+    """The numbers of an 8-bit layer that no channel has of its own: C's `ew_q8_params`, int32 [15].
+
+    Args:
+        x_zero: zero point of x; padding reads it.
+        y_zero: zero point of the layer's own result (before a residual is added).
+        bounds: lowest and highest quantised value of that result.
+        x_sum_multiplier: from `fold_q8`.
+        skip: the residual, or None.
+    """
+    head = [x_zero, y_zero, *bounds, x_sum_multiplier]
+    if skip is None:
+        return np.array(head + [0] * 10, np.int32)
+    if isinstance(skip.factors, AddFixed):
+        parts = (skip.factors.first, skip.factors.second, skip.factors.output)
+        factors = [int(number) for part in parts for number in (part.value, part.shift)]
+    else:
+        first, second = (int(np.float32(f).view(np.int32)) for f in skip.factors)
+        factors = [first, 0, second, 0, 0, 0]
+    return np.array([*head, skip.skip_zero, skip.zero, *skip.bounds, *factors], np.int32)
+
+
+# -- int16 activations -----------------------------------------------------------------------------
+
+
+def pack_s16_factors(factor: Multiplier, channels: int) -> Int32:
+    """Multipliers, then shifts, of `ew_conv_s16`: int32 [2, channels]."""
+    rows = [np.broadcast_to(part, (channels,)) for part in factor]
+    return np.ascontiguousarray(np.stack(rows), np.int32)
