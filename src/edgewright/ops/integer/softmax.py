@@ -26,6 +26,31 @@ DIFFERENCE_BITS = 5  # integer bits of the argument of exp
 SUM_BITS = 12  # integer bits of the sum of exponentials
 
 
+def softmax(  # noqa: PLR0917 (the formula has this many)
+    x: Array,
+    scale: float,
+    beta: float,
+    quant_out: tuple[float, int],
+    dtype: DTypeLike,
+    mode: str,
+) -> Array:
+    """Return the softmax over the last axis in the requantization mode.
+
+    Args:
+        x: int8, uint8 or int16 [..., C].
+        scale: of x.
+        beta: factor of x.
+        quant_out: scale and zero point of the result; mode `fixed` takes TFLite's own as given.
+        dtype: of the result.
+        mode: "float" or "fixed"; int16 is always `fixed`.
+    """
+    if x.dtype == np.int16:
+        return softmax_int16(x, scale, beta)
+    if mode == "float":
+        return softmax_float(x, softmax_float_table(scale, beta), *quant_out, dtype)
+    return softmax_fixed(x, softmax_fixed_constants(scale, beta), dtype)
+
+
 class SoftmaxFixed(NamedTuple):
     """Constants of the fixed-point softmax: differences below `lowest` count as zero."""
 

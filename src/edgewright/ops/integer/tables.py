@@ -59,7 +59,7 @@ def table_513(function: Function, interval: tuple[float, float]) -> NDArray[np.i
     bias = round_half_away((between - midpoint) / 2.0)
     last = round_half_away(np.asarray(function(np.array([high]))) * 32768.0)
     points = np.append(round_half_away(value) - bias, last)
-    return np.clip(points, -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(points, -32768, 32767), np.int16)
 
 
 def interpolate(x: ArrayLike, table: Array) -> Int64:

@@ -1,7 +1,8 @@
-"""Quantised operators that work element by element on one or two tensors."""
+"""Quantised sums and differences of two tensors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,36 @@ from edgewright.ops.integer.fixed_point import (
     multiply,
     quantize_multiplier,
 )
-from edgewright.ops.integer.requantize import Bounds, bounds_of, requantize_float
+from edgewright.ops.integer.requantize import Bounds, bounds_of
+
+
+def add(  # noqa: PLR0917 (the formula has this many)
+    a: Array,
+    b: Array,
+    scales: Sequence[float],
+    zeros: Sequence[int],
+    bounds: Bounds,
+    mode: str,
+    *,
+    subtract: bool = False,
+) -> Array:
+    """Return a + b (or a - b) in the requantization mode; int16 is always `fixed`.
+
+    Args:
+        a: int8, uint8 or int16.
+        b: the same dtype; operands broadcast.
+        scales: of a, b and the result.
+        zeros: zero points of a, b and the result.
+        bounds: lowest and highest quantised value of the result.
+        mode: "float" or "fixed".
+        subtract: take b from a.
+    """
+    zero = (zeros[0], zeros[1], zeros[2])
+    if mode == "float" and a.dtype != np.int16:
+        short = add_short_constants(scales[0], scales[1], scales[2], subtract)
+        return add_short(a, b, zero, short, bounds)
+    fixed = add_fixed_constants(scales[0], scales[1], scales[2], a.dtype)
+    return add_fixed(a, b, zero, fixed, bounds, subtract=subtract)
 
 
 class AddFixed(NamedTuple):
@@ -74,20 +104,6 @@ def add_power_of_two(a: Array, b: Array, shifts: tuple[int, int], subtract: bool
     return np.asarray(np.clip(total, *bounds_of(np.int16)).astype(np.int16))
 
 
-def mul_fixed_constant(scale_a: float, scale_b: float, scale_out: float) -> Multiplier:
-    """The factor a * b / out, computed in float32 as LiteRT does."""
-    product = np.float32(scale_a) * np.float32(scale_b) / np.float32(scale_out)
-    return quantize_multiplier(float(product))
-
-
-def mul_fixed(
-    a: Array, b: Array, zeros: tuple[int, int, int], factor: Multiplier, bounds: Bounds
-) -> Array:
-    """Return a * b, quantised; operands broadcast."""
-    product = (a.astype(np.int64) - zeros[0]) * (b.astype(np.int64) - zeros[1])
-    return np.asarray(np.clip(multiply(product, factor) + zeros[2], *bounds).astype(a.dtype))
-
-
 class AddShort(NamedTuple):
     """Constants of the sum with 21-bit factors; the second factor is negative for a difference."""
 
@@ -107,8 +123,8 @@ def add_short_constants(
     second = np.float32(scale_b) / np.float32(scale_out)
     exponent = int(np.frexp(max(first, second))[1]) - 1
     shift = 20 - min(max(exponent, -11), 19)
-    low, high = (min(int(np.rint(np.ldexp(x, shift))), 1 << 21) for x in (first, second))
-    return AddShort(low, -high if subtract else high, shift)
+    a, b = (min(int(np.rint(np.ldexp(x, shift))), 1 << 21) for x in (first, second))
+    return AddShort(a, -b if subtract else b, shift)
 
 
 def add_short(
@@ -123,19 +139,3 @@ def add_short(
     half = 1 << (constants.shift - 1)
     result = ((first + second + half) >> constants.shift) + zeros[2]
     return np.asarray(np.clip(result, *bounds).astype(a.dtype))
-
-
-def mul_float(
-    a: Array, b: Array, zeros: tuple[int, int, int], scale: np.float32, bounds: Bounds
-) -> Array:
-    """Return round_half_even(float32(product) * scale), quantised (mode `float`).
-
-    Args:
-        a: int8 or uint8.
-        b: the same dtype.
-        zeros: zero points of a, b and the result.
-        scale: from `float_scale(scale_a, scale_b, scale_out)`.
-        bounds: lowest and highest quantised value.
-    """
-    product = (a.astype(np.int32) - zeros[0]) * (b.astype(np.int32) - zeros[1])
-    return requantize_float(product, scale, zeros[2], bounds, a.dtype)
