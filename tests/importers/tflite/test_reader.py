@@ -10,7 +10,6 @@ from ai_edge_litert import schema_py_generated as schema
 from edgewright.errors import EdgewrightError, InvalidModel, UnsupportedModel
 from edgewright.importers.tflite.reader import enum_names, parse, read, snake_case
 from tests.importers.mutations import mutated
-from tests.importers.real_files import models_folder, real_files
 from tests.importers.tflite.builder import (
     buffer,
     conv_bytes,
@@ -319,22 +318,26 @@ def test_damaged_small_files_are_errors() -> None:
     assert 20 < sum(results) < 380  # both happen, so the damage reaches what it should
 
 
+def real_files(models: Path) -> list[Path]:
+    return sorted(path for path in models.rglob("*.tflite") if "negative" not in path.parts)
+
+
 @pytest.mark.models
-def test_damaged_real_files_are_errors() -> None:
-    files = [p.read_bytes() for p in real_files(".tflite") if p.stat().st_size < 600_000]
+def test_damaged_real_files_are_errors(models: Path) -> None:
+    files = [p.read_bytes() for p in real_files(models) if p.stat().st_size < 600_000]
     results = [parses_or_refuses(data) for data in mutated(files, 300, seed=2)]
     assert 20 < sum(results) < 280
 
 
 @pytest.mark.models
-def test_every_real_file_is_read() -> None:
-    for path in real_files(".tflite"):
+def test_every_real_file_is_read(models: Path) -> None:
+    for path in real_files(models):
         model = read(path)
         assert model.subgraphs[0].operators, path
 
 
 @pytest.mark.models
-def test_a_git_lfs_pointer_is_named() -> None:
+def test_a_git_lfs_pointer_is_named(models: Path) -> None:
     with pytest.raises(InvalidModel, match="Git LFS") as caught:
-        read(models_folder() / "negative/git_lfs_pointer.tflite")
+        read(models / "negative/git_lfs_pointer.tflite")
     assert "git lfs pull" in str(caught.value.help)

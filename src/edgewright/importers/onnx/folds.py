@@ -6,6 +6,7 @@ are computed, by onnx's own inference, one node at a time, from the sizes of wha
 rather than from what the file declares.
 """
 
+from collections import ChainMap
 from collections.abc import Mapping
 from math import prod
 from typing import Final
@@ -32,7 +33,9 @@ _SHAPE_OPERATORS: Final = frozenset(
     }
 )  # fmt: skip
 
-Values = dict[str, NDArray[np.generic]]
+# What is constant, by name; a graph sees what the graphs around it have.
+Types = ChainMap[str, TypeProto]
+Values = ChainMap[str, NDArray[np.generic]]
 
 
 def guard_folds(model: ModelProto, file: str, limit_bytes: int = FOLD_LIMIT_BYTES) -> None:
@@ -48,7 +51,7 @@ def guard_folds(model: ModelProto, file: str, limit_bytes: int = FOLD_LIMIT_BYTE
     """
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     walk = _Constants(file, opsets, limit_bytes)
-    walk.graph(model.graph, {}, {}, "")
+    walk.graph(model.graph, ChainMap(), ChainMap(), "")
 
 
 class _Constants:
@@ -59,11 +62,9 @@ class _Constants:
         self.opsets = opsets
         self.limit_bytes = limit_bytes
 
-    def graph(
-        self, graph: GraphProto, types: Mapping[str, TypeProto], values: Values, where: str
-    ) -> None:
+    def graph(self, graph: GraphProto, types: Types, values: Values, where: str) -> None:
         """Walk one graph; `types` and `values` are the constants of the graphs around it."""
-        constants, values = dict(types), dict(values)
+        constants, values = types.new_child(), values.new_child()
         declared = {info.name: info.type for info in [*graph.input, *graph.value_info]}
         for tensor in graph.initializer:
             self.store(tensor.name, tensor, constants, values)
@@ -74,9 +75,7 @@ class _Constants:
                 for body in [attribute.g, *attribute.graphs]:
                     self.graph(body, constants, values, f"{where}node {index}, {attribute.name}: ")
 
-    def store(
-        self, name: str, tensor: TensorProto, types: dict[str, TypeProto], values: Values
-    ) -> None:
+    def store(self, name: str, tensor: TensorProto, types: Types, values: Values) -> None:
         """Note a stored tensor: its real type, and its value when it is small."""
         types[name] = helper.make_tensor_type_proto(tensor.data_type, list(tensor.dims))
         if prod(tensor.dims) <= SMALL_ELEMENTS and tensor.data_type != TensorProto.STRING:
@@ -85,7 +84,7 @@ class _Constants:
     def node(
         self,
         node: NodeProto,
-        types: dict[str, TypeProto],
+        types: Types,
         values: Values,
         declared: Mapping[str, TypeProto],
         where: str,
@@ -111,7 +110,7 @@ class _Constants:
     def shape_of(
         self,
         node: NodeProto,
-        types: dict[str, TypeProto],
+        types: Types,
         declared: Mapping[str, TypeProto],
         values: Values,
     ) -> None:
@@ -161,7 +160,7 @@ class _Constants:
 def infer(
     node: NodeProto,
     opsets: Mapping[str, int],
-    types: Mapping[str, TypeProto],
+    types: Types,
     values: Values,
 ) -> dict[str, TypeProto]:
     """The types of a node's outputs, by onnx's shape inference; empty where it has no answer."""

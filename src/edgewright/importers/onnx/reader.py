@@ -5,8 +5,9 @@ nesting, the number of nodes after its functions are expanded. It checks what ON
 graph: each value is set once, before it is read. What Edgewright can build is decided later.
 """
 
+import graphlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,8 @@ _ATTRIBUTE_FIELDS: Final = {
 }  # fmt: skip
 
 Function = onnx.FunctionProto
+Key = tuple[str, str, str]  # of a function: domain, name, overload
+Names = tuple[set[str], ...]  # those that each graph around a node has set so far
 
 
 def read(path: Path) -> ModelProto:
@@ -71,7 +74,7 @@ def check(model: ModelProto, file: str, folder: Path) -> None:
     _check_versions(model, file)
     _check_functions(model, file)
     scope = _Scope(file, {entry.domain for entry in model.opset_import}, StoredTensors(folder))
-    scope.graph(model.graph, set(), "", 1)
+    scope.graph(model.graph, (), "", 1)
     for function in model.functions:
         scope.function(function)
 
@@ -137,8 +140,8 @@ def _domain(name: str) -> str:
     return "" if name in _DEFAULT_DOMAINS else name
 
 
-def _key(message: NodeProto | Function) -> tuple[str, str, str]:
-    """What names a function: its domain, name and overload."""
+def _key(message: NodeProto | Function) -> Key:
+    """The function that a node may call, or the key of a function."""
     name = message.op_type if isinstance(message, NodeProto) else message.name
     return _domain(message.domain), name, message.overload
 
@@ -148,28 +151,33 @@ def _check_functions(model: ModelProto, file: str) -> None:
     functions = {_key(function): function for function in model.functions}
     if len(functions) < len(model.functions):
         raise InvalidModel("two functions have one name", file)
-    sizes: dict[tuple[str, str, str], int] = {}
-    pending = list(functions)
-    while pending:
-        ready = [key for key in pending if _callees(functions[key].node, functions) <= set(sizes)]
-        if not ready:
-            raise InvalidModel(f"function {pending[0][1]!r} calls itself", file)
-        for key in ready:
-            sizes[key] = _expanded_size(functions[key].node, sizes)
-        pending = [key for key in pending if key not in sizes]
+    sizes = _function_sizes(functions, file)
     total = _expanded_size(model.graph.node, sizes)
     if total > MAX_NODES:
         raise InvalidModel(f"its functions expand to {total} nodes; {MAX_NODES} are allowed", file)
 
 
-def _callees(
-    nodes: Sequence[NodeProto], functions: Collection[tuple[str, str, str]]
-) -> set[tuple[str, str, str]]:
-    """The functions among the operators of some nodes."""
-    return {key for node in _all_nodes(nodes) if (key := _key(node)) in functions}
+def _function_sizes(functions: Mapping[Key, Function], file: str) -> dict[Key, int]:
+    """The expanded size of each function, callees first."""
+    callees = {key: _callees(function.node, functions) for key, function in functions.items()}
+    order = graphlib.TopologicalSorter(callees)
+    sizes: dict[Key, int] = {}
+    try:
+        for key in order.static_order():
+            sizes[key] = _expanded_size(functions[key].node, sizes)
+    except graphlib.CycleError as error:
+        name = error.args[1][0][1]
+        raise InvalidModel(f"function {name!r} calls itself", file) from None
+    return sizes
 
 
-def _expanded_size(nodes: Sequence[NodeProto], sizes: dict[tuple[str, str, str], int]) -> int:
+def _callees(nodes: Sequence[NodeProto], functions: Container[Key]) -> list[Key]:
+    """The functions among the operators of some nodes, each once, in order."""
+    keys = (_key(node) for node in _all_nodes(nodes))
+    return list(dict.fromkeys(key for key in keys if key in functions))
+
+
+def _expanded_size(nodes: Sequence[NodeProto], sizes: Mapping[Key, int]) -> int:
     """The number of nodes after calls of functions are replaced by their bodies."""
     return sum(1 + sizes.get(_key(node), 0) for node in _all_nodes(nodes))
 
@@ -191,7 +199,7 @@ class _Scope:
         self.domains = {_domain(domain) for domain in domains}
         self.tensors = tensors
 
-    def graph(self, graph: GraphProto, outer: set[str], where: str, depth: int) -> None:
+    def graph(self, graph: GraphProto, outer: Names, where: str, depth: int) -> None:
         """Check one graph; `outer` are the names that it may read from the graphs around it."""
         if depth > MAX_GRAPH_DEPTH:
             raise self.fail(f"graphs nest more than {MAX_GRAPH_DEPTH} deep", where)
@@ -205,7 +213,7 @@ class _Scope:
         known = self.declared(graph, where)
         self.nodes(graph.node, known, outer, where, depth)
         for info in graph.output:
-            if info.name not in known and info.name not in outer:
+            if not _is_set(info.name, (known, *outer)):
                 raise self.fail(f"nothing sets the output {info.name!r}", where)
 
     def declared(self, graph: GraphProto, where: str) -> set[str]:
@@ -226,34 +234,35 @@ class _Scope:
         known = set(function.input)
         domains = {_domain(entry.domain) for entry in function.opset_import}
         body = _Scope(self.file, domains | self.domains, self.tensors)
-        body.nodes(function.node, known, set(), where, 1)
+        body.nodes(function.node, known, (), where, 1)
         for name in function.output:
             if name not in known:
                 raise self.fail(f"nothing sets the output {name!r}", where)
 
     def nodes(
-        self, nodes: Sequence[NodeProto], known: set[str], outer: set[str], where: str, depth: int
+        self, nodes: Sequence[NodeProto], known: set[str], outer: Names, where: str, depth: int
     ) -> None:
         """Check the nodes in order, and add the names that they set to `known`."""
+        names = (known, *outer)
         for index, node in enumerate(nodes):
             here = f"{where}node {index} {node.name!r} ({node.op_type})"
             if not _domain(node.domain) and "" not in self.domains:
                 # Other domains may be missing: their operators are unsupported and named later.
                 raise self.fail("no opset is imported for ONNX's own operators", here)
             for name in node.input:
-                if name and name not in known and name not in outer:
+                if name and not _is_set(name, names):
                     raise self.fail(
                         f"reads {name!r}, which nothing before it sets",
                         here,
                         "the graph is circular, unsorted or cut; export it again",
                     )
-            self.attributes(node, known | outer if _has_graphs(node) else set(), here, depth)
+            self.attributes(node, names, here, depth)
             for name in node.output:
                 if name and name in known:
                     raise self.fail(f"sets {name!r}, which is set already", here)
                 known.add(name)
 
-    def attributes(self, node: NodeProto, names: set[str], where: str, depth: int) -> None:
+    def attributes(self, node: NodeProto, names: Names, where: str, depth: int) -> None:
         """Check a node's attributes: unique, of the stated type, with sound tensors and graphs."""
         seen: set[str] = set()
         for attribute in node.attribute:
@@ -320,5 +329,5 @@ class _Scope:
         return error(what, self.place(where), help)
 
 
-def _has_graphs(node: NodeProto) -> bool:
-    return any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
+def _is_set(name: str, scopes: Names) -> bool:
+    return any(name in names for names in scopes)
