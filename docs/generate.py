@@ -1,0 +1,187 @@
+"""Write the reference pages that come from the code, or check that they are up to date.
+
+python docs/generate.py            # write
+python docs/generate.py --check    # exit status 1 and a list when a page is stale
+"""
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from edgewright import errors, ops, targets
+from edgewright.cli import main as command_line
+from edgewright.passes.order import ORDER
+from edgewright.targets.host import X86_64
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+NOTE = "<!-- Written by docs/generate.py; edit the code, then run `make docs`. -->"
+
+
+def cli_page() -> Iterator[str]:
+    """The help of every command."""
+    yield "# Command line"
+    yield (
+        "Every command takes `--json`: one JSON document on standard output, all else on standard "
+        "error."
+    )
+    context = click.Context(command_line, info_name="edgewright", max_content_width=100)
+    for name in ["", *sorted(command_line.list_commands(context))]:
+        command = command_line.get_command(context, name) if name else command_line
+        assert command is not None
+        inner = click.Context(command, context, name) if name else context
+        yield f"## edgewright {name}".rstrip()
+        yield fenced(command.get_help(inner))
+
+
+def operators_page() -> Iterator[str]:
+    """Every operator with its attributes and its meaning."""
+    yield "# Operators"
+    yield (
+        "The operators of the intermediate representation, which every importer maps to. Spatial "
+        "ones are channels-last. The bound is how far the C may be from the NumPy reference, "
+        "relative to the range of the reference's output, for float results; integer results are "
+        "equal bit for bit."
+    )
+    for name, cls in ops.registry().items():
+        yield f"## {name}"
+        yield summary(cls)
+        rows = [
+            f"| `{field.name}` | `{type_name(field.type)}` | {default_of(field)} |"
+            for field in dataclasses.fields(cls)  # type: ignore[arg-type]
+        ]
+        if rows:
+            yield "\n".join(["| attribute | type | default |", "|---|---|---|", *rows])
+        yield (
+            f"Bound: {cls.tolerance:g}."
+            if not cls.is_view
+            else "Takes no time: only the type changes."
+        )
+
+
+def passes_page() -> Iterator[str]:
+    """Every pass, in the order in which they run."""
+    yield "# Passes"
+    yield (
+        "In the order in which they run; a name that comes twice runs twice. Every example is "
+        "executed by a test."
+    )
+    yield "Order: " + ", ".join(f"`{item.name}`" for item in ORDER) + "."
+    for item in {item.name: item for item in ORDER}.values():
+        doc = inspect.cleandoc(item.doc)
+        text, given, example = doc.partition("Given:\n")
+        yield f"## {item.name}"
+        yield text.strip()
+        if given:
+            yield fenced(given + example)
+
+
+def targets_page() -> Iterator[str]:
+    """Every target with its levels and promises."""
+    yield "# Targets"
+    for target in targets.registry().values():
+        if target.name == "host":  # the page must not depend on the machine that writes it
+            target = X86_64
+        yield f"## {target.name}"
+        yield f"{target.description[0].upper()}{target.description[1:]}."
+        yield "\n".join(
+            [
+                "| level | `isa` | CPU (zig) | flags (gcc, clang) |",
+                "|---|---|---|---|",
+                *(
+                    f"| {level.name} | {isa} | `{level.cpu}` | `{' '.join(level.flags)}` |"
+                    for isa, level in enumerate(target.levels)
+                ),
+            ]
+        )
+        allowed = ", ".join(f"`{name}`" for name in sorted(target.allowed_undefined)) or "none"
+        debian = " ".join(target.runner.debian)
+        needs = f" (`apt-get install {debian}`)" if debian else ""
+        yield "\n".join(
+            [
+                f"- Triple: `{target.triple}`",
+                f"- Symbols that a library may leave to the platform: {allowed}",
+                f"- Runs on another kind of machine with: {target.runner.name}{needs}",
+            ]
+        )
+
+
+def errors_page() -> Iterator[str]:
+    """Every error code and the exit status it ends with."""
+    yield "# Errors"
+    yield "Exit status 0 means done. With `--debug` a traceback is shown as well."
+    rows = [
+        f"| [{cls.code}](../errors/{cls.code}.md) | {cls.exit_code} | {summary(cls)} |"
+        for cls in errors.error_classes()
+    ]
+    yield "\n".join(["| code | exit status | meaning |", "|---|---|---|", *rows])
+
+
+PAGES: dict[str, Callable[[], Iterable[str]]] = {
+    "cli.md": cli_page,
+    "errors.md": errors_page,
+    "operators.md": operators_page,
+    "passes.md": passes_page,
+    "targets.md": targets_page,
+}
+
+
+def fenced(text: str) -> str:
+    """A block of literal text."""
+    return f"```\n{text.rstrip()}\n```"
+
+
+def summary(cls: type) -> str:
+    """The first paragraph of a class's own docstring, or of its module's, on one line."""
+    own = vars(cls).get("__doc__") or ""
+    generated = own.startswith(f"{cls.__name__}(")  # dataclasses write a signature
+    doc = inspect.getdoc(sys.modules[cls.__module__]) if generated or not own else own
+    return " ".join(inspect.cleandoc(doc or "").split("\n\n")[0].split())
+
+
+def type_name(annotation: object) -> str:
+    """An annotation as it was written."""
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return text.replace("|", "\\|")
+
+
+def default_of(field: "dataclasses.Field[object]") -> str:
+    """A default value as code, or "required"."""
+    if field.default is not dataclasses.MISSING:
+        return f"`{field.default!r}`"
+    if field.default_factory is not dataclasses.MISSING:
+        return f"`{field.default_factory()!r}`"
+    return "required"
+
+
+def page_text(name: str) -> str:
+    """One page."""
+    return "\n\n".join([NOTE, *PAGES[name]()]) + "\n"
+
+
+def stale_pages(folder: Path = REFERENCE) -> list[str]:
+    """The pages whose file is not what the code says."""
+    return [
+        name
+        for name in PAGES
+        if not (folder / name).exists() or (folder / name).read_text() != page_text(name)
+    ]
+
+
+def main() -> int:
+    """Write the pages, or with --check compare them."""
+    if "--check" in sys.argv[1:]:
+        stale = stale_pages()
+        for name in stale:
+            print(f"docs/reference/{name} is stale: run `make docs`", file=sys.stderr)
+        return 1 if stale else 0
+    for name in PAGES:
+        (REFERENCE / name).write_text(page_text(name))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
