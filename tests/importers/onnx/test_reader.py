@@ -110,6 +110,14 @@ CASES: dict[str, tuple[Callable[[ModelProto], object], str]] = {
     ),
     "attribute type": (attribute(0, i=1), "unknown attribute type 0"),
     "attribute field": (attribute(onnx.AttributeProto.FLOAT, i=1), "in 'i', but its type says 'f'"),
+    "attribute without value": (
+        attribute(onnx.AttributeProto.TENSOR),
+        "no value in 't', as its type demands",
+    ),
+    "attribute reference": (
+        attribute(onnx.AttributeProto.INT, ref_attr_name="b"),
+        "outside of a function",
+    ),
     "attribute tensor": (
         attribute(onnx.AttributeProto.TENSOR, t=TensorProto(data_type=FLOAT, dims=[4])),
         "4 values, its data has 0",
@@ -408,6 +416,12 @@ def test_outer_products_of_constants() -> None:
     with pytest.raises(InvalidModel, match="'e' is constant and would take 1600000000 bytes"):
         guard_folds(model, "m.onnx")
     guard_folds(model, "m.onnx", limit_bytes=2_000_000_000)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [([], ["s"]), (["c"], []), ([""], ["s"])])
+def test_nodes_with_too_few_operands(inputs: list[str], outputs: list[str]) -> None:
+    nodes = [helper.make_node("Shape", inputs, outputs), helper.make_node("Relu", ["c"], ["e"])]
+    guard_folds(parsed(folding(nodes, c=ONE)), "m.onnx")
 
 
 def test_what_depends_on_an_input_may_be_large() -> None:

@@ -90,7 +90,9 @@ class _Constants:
         where: str,
     ) -> None:
         """Note what a node computes from constants alone, and refuse it when it is too large."""
-        if node.op_type == "Shape" and not node.domain and not node.attribute:
+        if not node.output:
+            return
+        if node.op_type == "Shape" and node.input and not node.domain and not node.attribute:
             self.shape_of(node, types, declared, values)
             return
         if any(name not in types for name in node.input if name):

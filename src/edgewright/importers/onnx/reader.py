@@ -198,6 +198,7 @@ class _Scope:
         self.file = file
         self.domains = {_domain(domain) for domain in domains}
         self.tensors = tensors
+        self.in_function = False
 
     def graph(self, graph: GraphProto, outer: Names, where: str, depth: int) -> None:
         """Check one graph; `outer` are the names that it may read from the graphs around it."""
@@ -234,6 +235,7 @@ class _Scope:
         known = set(function.input)
         domains = {_domain(entry.domain) for entry in function.opset_import}
         body = _Scope(self.file, domains | self.domains, self.tensors)
+        body.in_function = True
         body.nodes(function.node, known, (), where, 1)
         for name in function.output:
             if name not in known:
@@ -287,6 +289,11 @@ class _Scope:
         ):
             raise self.fail(f"unknown attribute type {number}", where)
         field = _ATTRIBUTE_FIELDS[AttributeProto.AttributeType.Name(number)]
+        if attribute.ref_attr_name:
+            if not self.in_function:
+                raise self.fail("refers to a function's attribute outside of a function", where)
+        elif field in ("t", "g", "tp") and not attribute.HasField(field):
+            raise self.fail(f"no value in {field!r}, as its type demands", where)
         others = [name for name in _ATTRIBUTE_FIELDS.values() if name != field]
         filled = {descriptor.name for descriptor, _ in attribute.ListFields()}
         if wrong := sorted(filled.intersection(others)):
