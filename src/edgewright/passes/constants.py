@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgewright.graph import Array, Graph, Value
+from edgewright.graph import Array, Graph, Node, Quant, TensorType, Value
+from edgewright.passes.editing import insert
 
 
 def scalar(value: Value | None) -> float | None:
@@ -39,3 +40,26 @@ def per_channel(value: Value | None, rank: int, channels: int) -> Array | None:
 def float_like(graph: Graph, array: Array, like: Value) -> Value:
     """A constant in the dtype of `like`, named after it."""
     return graph.constant(like.name, np.ascontiguousarray(array, like.type.dtype.numpy))
+
+
+def frozen(value: Value | None) -> Value | None:
+    """The constant behind a value: itself, or what it is dequantized from."""
+    if value is None or value.is_constant:
+        return value
+    made = value.producer
+    if made is not None and made.op == "dequantize" and made.input(0).is_constant:
+        return made.input(0)
+    return None
+
+
+def rebuilt(
+    graph: Graph, before: Node, value: Value, array: Array, quant: Quant | None = None
+) -> Value:
+    """A value like a frozen one with other elements, dequantized again where that one was."""
+    held = frozen(value)
+    assert held is not None
+    type = TensorType(held.type.dtype, array.shape, quant)
+    constant = graph.constant(held.name, np.ascontiguousarray(array), type)
+    if held is value:
+        return constant
+    return insert(graph, before, "dequantize", [constant], like=value)

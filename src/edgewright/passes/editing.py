@@ -22,11 +22,27 @@ def insert(
     source: Source | None = None,
 ) -> Value:
     """Put a node with one result before another node; the result is named after `like`."""
+    (value,) = insert_many(graph, before, op, inputs, attrs, likes=[like])
+    value.type = value.type.with_quant(value.type.quant if quant is None else quant)
+    value.source = source
+    return value
+
+
+def insert_many(
+    graph: Graph,
+    before: Node,
+    op: str,
+    inputs: Sequence[Value | None],
+    attrs: dict[str, Any] | None = None,
+    *,
+    likes: Sequence[Value],
+) -> list[Value]:
+    """As `insert`, for any number of results, each named after one of `likes`."""
     node = Node(op, list(inputs), [], dict(attrs or {}), origin=before.origin)
-    (inferred,) = ops.infer(node)
-    node.outputs = [graph.value(like.name, inferred.with_quant(quant), source)]
+    for like, type in zip(likes, ops.infer(node), strict=True):
+        node.outputs.append(graph.value(like.name, type))
     graph.insert(node, before)
-    return node.output
+    return node.outputs
 
 
 def forward(graph: Graph, node: Node, value: Value) -> bool:
@@ -39,7 +55,7 @@ def forward(graph: Graph, node: Node, value: Value) -> bool:
     if is_interface(graph, old):
         if value.producer is None or is_interface(graph, value):
             return False
-        _swap_names(old, value)
+        old.name, value.name = value.name, old.name
     value.source = value.source or old.source
     graph.replace(node, value)
     return True
@@ -50,17 +66,24 @@ def absorb(graph: Graph, node: Node, value: Value) -> None:
 
     The value takes over the type, the name and the source of the node's only output.
     """
-    old = node.output
-    _swap_names(old, value)
-    value.type, value.source = old.type, old.source
-    graph.replace(node, value)
+    value.type = node.output.type
+    substitute(graph, node.output, value)
+    graph.remove(node)
 
 
 def become(graph: Graph, node: Node, value: Value) -> bool:
     """Remove a node whose result was computed anew as `value`, a fresh one."""
     value.type = value.type.with_quant(node.output.type.quant)
-    absorb(graph, node, value)
+    substitute(graph, node.output, value)
+    graph.remove(node)
     return True
+
+
+def substitute(graph: Graph, old: Value, new: Value) -> None:
+    """Let a value take the place, the name and the source of another one."""
+    old.name, new.name = new.name, old.name
+    new.source = old.source
+    graph.replace_uses(old, new)
 
 
 def drop_unused(graph: Graph, node: Node) -> None:
@@ -107,7 +130,3 @@ def transposed(source: Source | None, perm: Sequence[int]) -> Source | None:
 def inverse(perm: Sequence[int]) -> tuple[int, ...]:
     """The permutation that undoes another."""
     return tuple(sorted(range(len(perm)), key=lambda i: perm[i]))
-
-
-def _swap_names(a: Value, b: Value) -> None:
-    a.name, b.name = b.name, a.name
