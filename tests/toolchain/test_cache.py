@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgewright.errors import InvalidOption
 from edgewright.toolchain import cache
 
 
@@ -63,3 +64,13 @@ def test_pruning_removes_what_was_unused_for_longest() -> None:
     assert cache.prune(limit_bytes=25) == 10
     left = sorted(path.name for path in cache.root().rglob("*.o"))
     assert left == ["aa.o", "cc.o"]
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("EDGEWRIGHT_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InvalidOption, match="cannot write to the cache") as caught:
+        cache.lookup("aa.o", writer("content"))
+    assert caught.value.help == "set EDGEWRIGHT_CACHE to a folder that you can write to"

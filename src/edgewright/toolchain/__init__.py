@@ -105,6 +105,7 @@ def link_shared(
 
     def make(out: Path) -> None:
         _run(compiler, [*options, *contents, "-o", str(out)], contents)
+        cache.prune()
 
     return cache.lookup(_key(compiler, options, contents) + target.library_suffix, make)
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from ..errors import InvalidOption
+
 LIMIT_BYTES = 1 << 30
 VARIABLE = "EDGEWRIGHT_CACHE"
 
@@ -44,6 +46,9 @@ def lookup(name: str, make: Callable[[Path], None]) -> Path:
 
     Returns:
         The path of the entry, which the caller must not change.
+
+    Raises:
+        InvalidOption: the cache folder cannot be written to.
     """
     folder = root() / "objects" / name[:2]
     entry = folder / name
@@ -51,12 +56,24 @@ def lookup(name: str, make: Callable[[Path], None]) -> Path:
         with suppress(OSError):  # a cache that we may read but not write serves just as well
             os.utime(entry)
         return entry
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=folder) as scratch:
+    with _scratch(folder) as scratch:
         draft = Path(scratch) / name
         make(draft)
         draft.replace(entry)
     return entry
+
+
+def _scratch(folder: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A folder for a draft, on the same file system as its entry."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=".making-", dir=folder)
+    except OSError as error:
+        raise InvalidOption(
+            f"cannot write to the cache folder: {error.strerror}",
+            where=root(),
+            help=f"set {VARIABLE} to a folder that you can write to",
+        ) from error
 
 
 def prune(limit_bytes: int = LIMIT_BYTES) -> int:
