@@ -119,7 +119,7 @@ def parse_elf(data: bytes) -> Elf:
     table, entry_size, count, names = fields[6], fields[11], fields[12], fields[13]
     if entry_size != SECTION.size:
         raise ValueError(f"section headers of {entry_size} bytes")
-    raw = [SECTION.unpack_from(data, table + i * entry_size) for i in range(count)]
+    raw = list(SECTION.iter_unpack(_slice(data, table, count * entry_size)))
     strings = _slice(data, raw[names][4], raw[names][5])
     sections = tuple(
         Section(_string(strings, r[0]), type=r[1], flags=r[2], offset=r[4], size=r[5], link=r[6])
