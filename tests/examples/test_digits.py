@@ -82,3 +82,14 @@ def test_training_follows_the_gradient(script: ModuleType) -> None:
             parameter -= np.float32(sign * 1e-2) * direction
         slope = (values[0] - values[1]) / 2e-2
         assert slope == pytest.approx(np.linalg.norm(gradient), rel=0.05)
+
+
+def test_the_contract_fits_the_models(examples: Path) -> None:
+    from edgewright.data import contract
+
+    found = contract.path_beside(examples / "models" / "digits_int8.onnx")
+    assert found is not None
+    known = contract.load(found)
+    known.check_names(["image"], ["scores"], found)
+    assert known.input("image", 0).value_range() == (0, 1)
+    assert [known.output("scores", 0).label(i) for i in (0, 9)] == ["0", "9"]
