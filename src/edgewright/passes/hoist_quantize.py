@@ -1,0 +1,43 @@
+"""Quantize before moving elements."""
+
+from __future__ import annotations
+
+from edgewright.graph import DType, Graph, Node
+from edgewright.passes import rewrite
+from edgewright.passes.editing import become, insert, sole_feeder
+
+MOVERS = (
+    "reshape", "transpose", "slice", "gather", "expand", "tile", "max_pool",
+    "depth_to_space", "space_to_depth", "resize_nearest", "space_to_batch", "batch_to_space",
+    "reduce_max", "reduce_min",
+)  # fmt: skip
+
+
+@rewrite("quantize")
+def hoist_quantize(graph: Graph, node: Node) -> bool:
+    """Quantize before a node that only moves elements: a quarter of the bytes move.
+
+    Given:
+        graph main(%x: float32[2,3]) -> (%z) {
+          %y = transpose(%x) {perm=[1, 0]}
+          %z: int8[3,2]<0.5:0> = quantize(%y)
+        }
+    Result:
+        graph main(%x: float32[2,3]) -> (%z) {
+          %y.1: int8[2,3]<0.5:0> = quantize(%x)
+          %z: int8[3,2]<0.5:0> = transpose(%y.1) {perm=[1, 0]}
+        }
+    """
+    mover, type = sole_feeder(graph, node, 0, *MOVERS), node.output.type
+    if mover is None or type.dtype not in (DType.INT8, DType.UINT8):
+        return False
+    if type.quant is None or type.quant.axis is not None or mover.input(0).type.quant is not None:
+        return graph.keep(node, "it has one scale per channel, or requantizes")
+    x, like = mover.input(0), mover.output
+    stored = insert(graph, node, "quantize", [x], node.attrs, like=like, quant=type.quant)
+    moved = insert(
+        graph, node, mover.op, [stored, *mover.inputs[1:]], mover.attrs, like=node.output
+    )
+    become(graph, node, moved)
+    graph.remove(mover)
+    return True
