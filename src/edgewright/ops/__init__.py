@@ -60,7 +60,7 @@ class Op:
     #: |C - reference| <= tolerance * range of the reference, for float outputs
     tolerance: ClassVar[float] = 1e-5
 
-    def infer(self, *types: TensorType | None) -> TensorType | tuple[TensorType, ...]:
+    def infer(self, *types: Any) -> TensorType | tuple[TensorType, ...]:
         """The types of the results. Raises InvalidGraph when the operands do not fit."""
         raise NotImplementedError
 
