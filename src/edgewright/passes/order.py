@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from edgewright.passes import Pass
+from edgewright.passes.eliminate_common_subexpressions import eliminate_common_subexpressions
 from edgewright.passes.fold_batch_norm import fold_batch_norm
 from edgewright.passes.fold_constants import fold_constants
 from edgewright.passes.fold_dequantize import fold_dequantize
 from edgewright.passes.fuse_activation import fuse_activation
 from edgewright.passes.fuse_bias import fuse_bias
 from edgewright.passes.fuse_depth_to_space import fuse_depth_to_space
+from edgewright.passes.fuse_gelu import fuse_gelu
+from edgewright.passes.fuse_hard_swish import fuse_hard_swish
 from edgewright.passes.fuse_qdq import fuse_qdq
 from edgewright.passes.fuse_residual import fuse_residual
+from edgewright.passes.fuse_silu import fuse_silu
 from edgewright.passes.hoist_quantize import hoist_quantize
+from edgewright.passes.hoist_transposes import hoist_transposes
 from edgewright.passes.merge_pad import merge_pad
 from edgewright.passes.merge_quantize import merge_quantize
 from edgewright.passes.merge_reshapes import merge_reshapes
+from edgewright.passes.merge_scale import merge_scale
 from edgewright.passes.permute_weights import permute_weights
 from edgewright.passes.remove_dead_nodes import remove_dead_nodes
 from edgewright.passes.remove_identity import remove_identity
 from edgewright.passes.replace_grouped_conv import replace_grouped_conv
 from edgewright.passes.replace_matmul import replace_matmul
 from edgewright.passes.replace_unit_transpose import replace_unit_transpose
+from edgewright.passes.simplify_arithmetic import simplify_arithmetic
 from edgewright.passes.sink_dequantize import sink_dequantize
 from edgewright.passes.sink_reshapes import sink_reshapes
 from edgewright.passes.sink_transposes import sink_transposes
@@ -30,13 +37,17 @@ ORDER: list[Pass] = [
     remove_dead_nodes,
     fold_constants,
     remove_identity,
-    replace_matmul,
-    # Transposes: patterns that contain some before anything moves, then all of them down.
+    eliminate_common_subexpressions,
+    # Functions that exporters write out, before anything changes how.
+    fuse_hard_swish,
+    fuse_silu,
+    fuse_gelu,
     fuse_depth_to_space,
+    replace_matmul,
+    # Transposes go down; what they leave makes way for more.
     replace_unit_transpose,
     merge_reshapes,
     sink_transposes,
-    # Sinking leaves reshapes and constants behind, and cancels make way for more.
     replace_unit_transpose,
     merge_reshapes,
     remove_identity,
@@ -46,22 +57,35 @@ ORDER: list[Pass] = [
     merge_reshapes,
     remove_identity,
     permute_weights,
-    # Integers: move them instead of floats, then compute on them.
+    eliminate_common_subexpressions,
+    # Convolutions take in their neighbours.
+    replace_grouped_conv,
+    simplify_arithmetic,
+    fold_batch_norm,
+    merge_scale,
     fuse_bias,
+    simplify_arithmetic,
     fuse_activation,
+    merge_pad,
+    # Integers: move them instead of floats, then compute on them.
     sink_dequantize,
     hoist_quantize,
     merge_quantize,
     fuse_qdq,
     merge_quantize,
+    # What no integer operator wanted becomes float, and may be fused as that.
     fold_dequantize,
     fold_constants,
-    # Convolutions take in their neighbours.
-    replace_grouped_conv,
     fold_batch_norm,
+    merge_scale,
     fuse_bias,
     fuse_activation,
     merge_pad,
+    # Last, as the sum takes the place of the clamp.
     fuse_residual,
+    merge_reshapes,
+    remove_identity,
+    hoist_transposes,
+    eliminate_common_subexpressions,
     remove_dead_nodes,
 ]

@@ -18,6 +18,8 @@ from edgewright.ops.unary import Unary
 from edgewright.passes.blocks import permute_reshape
 
 Perm = tuple[int, ...]
+#: elementwise operators beside the two families
+MORE = ("cast", "quantize", "dequantize", "select")
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,13 @@ Rule = Callable[[Node, Perm], Swapped | None]
 
 def is_elementwise(node: Node) -> bool:
     """Whether each element of the result depends on the same element of the operands only."""
-    if node.op in ("cast", "quantize", "dequantize", "select"):
-        return True
     cls = ops.registry().get(node.op)
-    return cls is not None and issubclass(cls, Unary | Binary)
+    return node.op in MORE or (cls is not None and issubclass(cls, Unary | Binary))
+
+
+def elementwise_names() -> list[str]:
+    """The elementwise operators of one result."""
+    return [n for n, cls in ops.registry().items() if n in MORE or issubclass(cls, Unary | Binary)]
 
 
 def swap(node: Node, perm: Perm) -> Swapped | None:
