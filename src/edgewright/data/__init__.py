@@ -1,0 +1,1 @@
+"""One way to read samples, and one definition of what a model's numbers mean."""
