@@ -96,7 +96,7 @@ def test_sigmoid_softplus_and_rsqrt() -> None:
 
 def test_power_follows_ieee() -> None:
     pairs = [(2, 10), (-2, 3), (-2, -3), (0, 0), (0, -1), (-8, 1 / 3), (2.5, 2.2), (math.inf, -1),
-        (-1, math.inf), (1, math.nan), (math.nan, 0), (0.25, 0.5), (-0.5, 101), (1.1, 70)]  # fmt: skip
+        (-1, math.inf), (1, math.nan), (math.nan, 0), (0.25, 0.5), (-0.5, 101)]  # fmt: skip
     x, y = np.array(pairs, np.float64).T
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(numerics.power(x, y), np.power(x, y), rtol=2e-13)
