@@ -8,16 +8,31 @@ import numpy as np
 import pytest
 
 from edgewright import ops
-from edgewright.graph import Array, Graph, Module, Node, Quant, TensorType, Value, parse_graph
+from edgewright.graph import (
+    Array,
+    DType,
+    Graph,
+    Module,
+    Node,
+    Quant,
+    TensorType,
+    Value,
+    parse_graph,
+)
 from edgewright.ops.interpreter import Interpreter
-from edgewright.passes import Pass, run_pass
+from edgewright.passes import Pass, optimize, run_pass
+from edgewright.passes.fuse_qdq import WEIGHTED
 from edgewright.passes.order import ORDER
 
 FIRST, LAST = (0, 3, 1, 2), (0, 2, 3, 1)  # to channels first, to channels last
 
+Step = Callable[["RandomNet"], Value]
+
 
 class RandomNet:
     """A small channels-first network, as the ONNX importer would write it."""
+
+    steps: tuple[Step, ...] = ()
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
@@ -25,8 +40,8 @@ class RandomNet:
         self.y = self.graph.inputs[0]
         self.held = [self.y]
         for _ in range(self.rng.integers(3, 9)):
-            step = self.rng.choice(np.array(STEPS, object))
-            self.y = step(self)
+            steps = self.steps or STEPS
+            self.y = steps[self.rng.integers(len(steps))](self)
             self.held.append(self.y)
         if self.rng.random() < 0.5:
             self.y = classify(self)
@@ -98,7 +113,9 @@ def padded(net: RandomNet) -> Value:
 
 
 def pooled(net: RandomNet) -> Value:
-    return net.last(str(net.rng.choice(["max_pool", "avg_pool"])), net.y, kernel=(2, 2), stride=(1, 1))
+    return net.last(
+        str(net.rng.choice(["max_pool", "avg_pool"])), net.y, kernel=(2, 2), stride=(1, 1)
+    )
 
 
 def squeezed(net: RandomNet) -> Value:
@@ -117,10 +134,10 @@ def shuffled(net: RandomNet) -> Value:
     return net.add("reshape", moved, shape=(n, c, h, w))
 
 
-STEPS: list[Callable[[RandomNet], Value]] = [
+STEPS: tuple[Step, ...] = (
     conv, conv, norm, binary, residual, unary, relu, joined, padded, pooled, squeezed, swish,
     shuffled,
-]  # fmt: skip
+)  # fmt: skip
 
 
 def classify(net: RandomNet) -> Value:
@@ -172,6 +189,8 @@ def sample(seed: int, graph: Graph) -> Array:
 class RandomQdq(RandomNet):
     """The same with every activation quantised and dequantised, and integer weights."""
 
+    steps = (conv, conv, binary, residual, relu, joined, padded, pooled)
+
     def add(self, op: str, *inputs: Value | None, **attrs: object) -> Value:
         y = super().add(op, *inputs, **attrs)
         return y if y.producer is None or op in ("transpose", "reshape") else self.quantised(y)
@@ -189,7 +208,19 @@ class RandomQdq(RandomNet):
     def constant(self, *shape: int, low: float = -1.0, high: float = 1.0) -> Value:
         data = np.int8(np.rint(self.rng.uniform(low, high, shape) * 127))
         quant = Quant.per_tensor(1 / 127)
-        stored = self.graph.constant("w", data, TensorType(ops.DType.INT8, shape, quant))
+        stored = self.graph.constant("w", data, TensorType(DType.INT8, shape, quant))
         node = Node("dequantize", [stored], [])
         node.outputs = [self.graph.value("f", ops.infer(node)[0])]
         return self.graph.insert(node).output
+
+
+@pytest.mark.parametrize("seed", range(200, 230))
+def test_integers_stay_near_the_float_meaning(seed: int) -> None:
+    """A QDQ graph becomes integer operators that round in other places, by a few steps at most."""
+    graph = RandomQdq(seed).graph
+    module, x = Module({"main": graph}), sample(seed, graph)
+    expected = answer(module, x)
+    optimize(module)
+    assert np.abs(expected - answer(module, x)).max() < 0.15
+    left = [n.op for n in graph.nodes if n.op in WEIGHTED and n.output.type.quant is None]
+    assert not left, "a convolution stayed in float"

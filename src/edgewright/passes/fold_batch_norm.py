@@ -94,10 +94,8 @@ def _takes_input_scale(graph: Graph, node: Node, after: Node) -> bool:
     bias = after.inputs[2] if len(after.inputs) > 2 else None
     if not is_float(after.inputs[1]) or not (bias is None or is_float(bias)):
         return False
-    if any(n for pair in after.attrs.get("pad", ()) for n in pair):
-        graph.keep(node, f"{after.op} pads with zeros, which would have to become the offset")
-        return False
-    return True
+    # Padding with zeros would have to become padding with the offset.
+    return not any(n for pair in after.attrs.get("pad", ()) for n in pair)
 
 
 def _fold_before(graph: Graph, node: Node, conv: Node, affine: _Affine) -> bool:

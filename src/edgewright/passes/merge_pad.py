@@ -49,8 +49,6 @@ def _obstacle(node: Node, pad: Node) -> str:
         return "the padding is not with zeros"
     if any(p != (0, 0) for p in (tuple(pads[0]), tuple(pads[3]))):
         return "batch or channels are padded too"
-    if not all(isinstance(n, int) and n >= 0 for p in pads[1:3] for n in p):
-        return "the padding is negative or of run-time size"
     if pad.output.type.quant != pad.input(0).type.quant:
         return "the padding also changes the quantisation"
     if node.op == "avg_pool":
