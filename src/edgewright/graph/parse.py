@@ -51,6 +51,13 @@ def parse_graph(text: str, infer: Infer | None = None) -> Graph:
     return parser.graph()
 
 
+def parse_size(text: str, symbols: Mapping[str, Symbol]) -> Size:
+    """Read one size, such as `3*h + 1`. Raises InvalidGraph."""
+    parser = _Parser(text, {}, None)
+    parser.dims = dict(symbols)
+    return parser.size()
+
+
 class _Parser:
     def __init__(self, text: str, data: Mapping[str, Array], infer: Infer | None) -> None:
         self.text, self.data, self.infer = text, data, infer

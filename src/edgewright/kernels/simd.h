@@ -14,14 +14,13 @@
 #endif
 #endif
 
-#if defined(EW_SIMD_SCALAR)
-#include "simd/scalar.h"
-#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
-    defined(__AVX512VL__) && defined(__AVX512VNNI__)
+/* Each file is included in one place only: model.c holds every header once. */
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
+    defined(__AVX512VL__) && defined(__AVX512VNNI__) && !defined(EW_SIMD_SCALAR)
 #include "simd/avx512.h"
-#elif defined(__AVX2__) && defined(__FMA__)
+#elif defined(__AVX2__) && defined(__FMA__) && !defined(EW_SIMD_SCALAR)
 #include "simd/avx2.h"
-#elif defined(__aarch64__) && defined(__ARM_NEON)
+#elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(EW_SIMD_SCALAR)
 #include "simd/neon.h"
 #else
 #include "simd/scalar.h"

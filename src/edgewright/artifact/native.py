@@ -1,0 +1,243 @@
+"""Call a compiled model in this process, through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgewright.artifact.manifest import EntryInfo, TargetInfo
+from edgewright.artifact.tensors import Shapes, check_inputs
+from edgewright.errors import InternalError, InvalidInput, InvalidOption, InvalidPackage
+
+Array = npt.NDArray[Any]
+ALIGNMENT = 64
+LEVEL_VARIABLE = "EDGEWRIGHT_ISA"
+
+_ERRORS = {
+    1: "a pointer is null", 2: "memory is not aligned", 3: "the interface version differs",
+    4: "the weights belong to another model or are cut short", 5: "this ISA level is not in the library",
+    6: "a run-time size is out of bounds", 7: "an input value is outside the table that it indexes",
+    8: "an output is larger than its stated maximum",
+}  # fmt: skip
+
+
+def aligned(size: int) -> npt.NDArray[np.uint8]:
+    """Zeroed bytes at a 64-byte boundary; at least one, since NumPy places none anywhere."""
+    size = max(size, 1)
+    memory = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size]
+
+
+class _Env(ctypes.Structure):
+    _fields_ = [
+        ("version", ctypes.c_int32),
+        ("isa", ctypes.c_int32),
+        ("parallel_for", ctypes.c_void_p),
+        ("pool", ctypes.c_void_p),
+    ]
+
+
+class _Memory:
+    """What one thread needs: arena, io structure, buffers for inputs and outputs."""
+
+    def __init__(self, entry: EntryInfo, info: TargetInfo, state: Array | None) -> None:
+        names = [*(t.identifier for t in entry.inputs), *(t.identifier for t in entry.outputs)]
+        fields: list[tuple[str, Any]] = [(f"p_{n}", ctypes.c_void_p) for n in names]
+        if info.memory.state_bytes:
+            fields.append(("state", ctypes.c_void_p))
+        fields += [(f"d_{d.name}", ctypes.c_int32) for d in entry.dims]
+        fields.append(("out_dims", ctypes.c_void_p))
+        structure = type("Io", (ctypes.Structure,), {"_fields_": fields})
+        self.io = structure()
+        if state is not None:
+            self.io.state = state.ctypes.data
+        self.arena = aligned(info.memory.arena_bytes)
+        self.buffers: dict[str, Array] = {}
+
+
+class NativeModel:
+    """One entry point of a shared library, loaded with its weights.
+
+    `run` is thread-safe: each thread has an arena of its own. A model with state has one state per
+    `NativeModel`; `reset` puts it back.
+    """
+
+    def __init__(self, folder: Path, name: str, info: TargetInfo, entry: EntryInfo) -> None:
+        self.entry, self.info, self.shapes = entry, info, Shapes(entry)
+        self._local = threading.local()
+        self._library = _load(folder / info.library)
+        self._weights = _map_weights(folder / "weights.bin", info.memory.weights_bytes)
+        self._function = self._library[entry.function]
+        self._name = name
+        self._check(
+            self._library[f"{name}_check_weights"](
+                ctypes.c_void_p(self._weights.ctypes.data), ctypes.c_size_t(self._weights.size)
+            )
+        )
+        self._env = _Env(1, self._pick_level(), None, None)
+        self.state: Array | None = None
+        if info.memory.state_bytes:
+            self.state = aligned(info.memory.state_bytes)
+            self.reset()
+
+    @property
+    def level(self) -> str:
+        """The ISA level in use."""
+        return self.info.levels[self._env.isa]
+
+    def use_level(self, name: str) -> None:
+        """Use an ISA level, which the CPU must have. Raises InvalidOption."""
+        if name not in self.info.levels:
+            known = ", ".join(self.info.levels)
+            raise InvalidOption(f"there is no ISA level {name!r}", help=f"one of: {known}")
+        if self.info.levels.index(name) > self._library[f"{self._name}_detect_isa"]():
+            raise InvalidOption(f"this CPU does not have the ISA level {name!r}")
+        self._env.isa = self.info.levels.index(name)
+
+    def levels_here(self) -> list[str]:
+        """The levels that this CPU can run."""
+        return list(self.info.levels[: self._library[f"{self._name}_detect_isa"]() + 1])
+
+    def _pick_level(self) -> int:
+        best: int = self._library[f"{self._name}_detect_isa"]()
+        wanted = os.environ.get(LEVEL_VARIABLE)
+        if wanted is None:
+            return best
+        if wanted not in self.info.levels[: best + 1]:
+            raise InvalidOption(
+                f"{LEVEL_VARIABLE}={wanted}, but this CPU and library have "
+                + ", ".join(self.info.levels[: best + 1])
+            )
+        return self.info.levels.index(wanted)
+
+    def reset(self) -> None:
+        """Put the state back to its beginning."""
+        if self.state is not None:
+            weights = ctypes.c_void_p(self._weights.ctypes.data)
+            state = ctypes.c_void_p(self.state.ctypes.data)
+            self._check(self._library[f"{self._name}_reset"](state, weights))
+
+    def run(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+        """Outputs by name. Raises InvalidInput for missing, extra or ill-shaped inputs."""
+        arrays, dims = check_inputs(self.entry, inputs, self.shapes)
+        memory = self._memory()
+        for info, array in zip(self.entry.inputs, arrays, strict=True):
+            held = self._buffer(memory, info.identifier, array.shape, array.dtype)
+            held[...] = array
+        for dim in self.entry.dims:
+            setattr(memory.io, f"d_{dim.name}", dims[dim.name])
+        outputs = {}
+        for info in self.entry.outputs:
+            shape = self.shapes.of(info, dims)
+            outputs[info.name] = self._buffer(memory, info.identifier, shape, np.dtype(info.dtype))
+        self._call(memory)
+        return {name: array.copy() for name, array in outputs.items()}
+
+    def bind(self, inputs: Mapping[str, Any]) -> Bound:
+        """A call without copies: change the arrays in `inputs` in place, then call it."""
+        arrays, dims = check_inputs(self.entry, inputs, self.shapes)
+        for info, array in zip(self.entry.inputs, arrays, strict=True):
+            given = next(v for k, v in inputs.items() if k in (info.name, info.identifier))
+            if array is not given or not array.flags.c_contiguous:
+                raise InvalidInput(
+                    f"input {info.name!r} cannot be bound without a copy",
+                    help="give a C-contiguous array of the right dtype",
+                )
+        return Bound(self, arrays, dims)
+
+    def _memory(self) -> _Memory:
+        memory: _Memory | None = getattr(self._local, "memory", None)
+        if memory is None:
+            memory = self._local.memory = _Memory(self.entry, self.info, self.state)
+        return memory
+
+    @staticmethod
+    def _buffer(
+        memory: _Memory, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> Array:
+        held = memory.buffers.get(name)
+        if held is None or held.shape != shape:
+            size = max(1, int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+            used = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+            held = memory.buffers[name] = aligned(size)[:used].view(dtype).reshape(shape)
+            setattr(memory.io, f"p_{name}", held.ctypes.data)
+        return held
+
+    def _call(self, memory: _Memory) -> None:
+        self._check(
+            self._function(
+                ctypes.byref(memory.io),
+                ctypes.c_void_p(memory.arena.ctypes.data),
+                ctypes.c_void_p(self._weights.ctypes.data),
+                ctypes.byref(self._env),
+            )
+        )
+
+    @staticmethod
+    def _check(error: int) -> None:
+        if error in (6, 7, 8):
+            raise InvalidInput(_ERRORS[error])
+        if error == 4:
+            raise InvalidPackage(_ERRORS[error], help="build the package again")
+        if error:
+            raise InternalError(f"the compiled model failed: {_ERRORS.get(error, error)}")
+
+
+class Bound:
+    """A prepared call on arrays of the caller; `outputs` are overwritten by each call."""
+
+    def __init__(self, model: NativeModel, inputs: list[Array], dims: Mapping[str, int]) -> None:
+        self._memory = _Memory(model.entry, model.info, model.state)
+        self._inputs = inputs  # keeps the arrays alive
+        self.outputs: dict[str, Array] = {}
+        for info, array in zip(model.entry.inputs, inputs, strict=True):
+            setattr(self._memory.io, f"p_{info.identifier}", array.ctypes.data)
+        for dim in model.entry.dims:
+            setattr(self._memory.io, f"d_{dim.name}", dims[dim.name])
+        for out in model.entry.outputs:
+            shape = model.shapes.of(out, dims)
+            held = model._buffer(self._memory, out.identifier, shape, np.dtype(out.dtype))
+            self.outputs[out.name] = held
+        self._model = model
+        self._arguments = (
+            ctypes.byref(self._memory.io),
+            ctypes.c_void_p(self._memory.arena.ctypes.data),
+            ctypes.c_void_p(model._weights.ctypes.data),
+            ctypes.byref(model._env),
+        )
+        self._function = model._function
+
+    def __call__(self) -> dict[str, Array]:
+        """Run once; returns `outputs`."""
+        error = self._function(*self._arguments)
+        if error:
+            NativeModel._check(error)
+        return self.outputs
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    if not path.is_file():
+        raise InvalidPackage(f"the library {path.name} is missing", where=path)
+    try:
+        return ctypes.CDLL(str(path.resolve()))
+    except OSError as error:
+        raise InvalidPackage(f"the library cannot be loaded: {error}", where=path) from None
+
+
+def _map_weights(path: Path, size: int) -> npt.NDArray[np.uint8]:
+    """The file, mapped read-only: pages are aligned, and shared between processes."""
+    try:
+        weights = np.memmap(path, np.uint8, mode="r")
+    except (OSError, ValueError) as error:
+        raise InvalidPackage(f"the weights cannot be read: {error}", where=path) from None
+    if weights.size < size:
+        raise InvalidPackage(f"the weights have {weights.size} bytes, expected {size}", where=path)
+    return weights

@@ -1,0 +1,205 @@
+"""A built package: a folder, or a zip of it with the suffix `.ew`."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgewright import targets
+from edgewright.artifact.emulated import EmulatedModel
+from edgewright.artifact.manifest import FILE_NAME, EntryInfo, Manifest, TensorInfo, read_manifest
+from edgewright.artifact.native import Bound, NativeModel
+from edgewright.errors import InvalidOption, InvalidPackage
+
+Array = npt.NDArray[Any]
+SUFFIX = ".ew"
+MAX_UNPACKED_BYTES = 4 << 30
+
+
+class Package:
+    """A package that was opened; runs on this machine's own target unless another is asked for.
+
+    Args:
+        folder: the unpacked package.
+        target: a target of the package; by default the first one that runs here natively.
+    """
+
+    def __init__(self, folder: Path, target: str | None = None) -> None:
+        self.folder = folder
+        self.manifest: Manifest = read_manifest(folder)
+        self.target_name = target or self._default_target()
+        if self.target_name not in self.manifest.targets:
+            known = ", ".join(self.manifest.targets)
+            raise InvalidOption(f"the package has no target {target!r}", help=f"it has {known}")
+
+    def _default_target(self) -> str:
+        names = list(self.manifest.targets)
+        native = [n for n in names if targets.get(n).is_native]
+        return (native or names or ["host"])[0]
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """Name, dtype, shape and quantisation of the inputs of the first entry point."""
+        return self.manifest.entries[0].inputs
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """The same for the outputs."""
+        return self.manifest.entries[0].outputs
+
+    @cached_property
+    def model(self) -> NativeModel | EmulatedModel:
+        """The first entry point, loaded."""
+        return self.entry_point(self.manifest.entries[0].graph)
+
+    def entry_point(self, graph: str) -> NativeModel | EmulatedModel:
+        """Any entry point, loaded anew. Raises InvalidOption."""
+        entry = self._entry(graph)
+        info = self.manifest.targets[self.target_name]
+        folder = self.folder / "targets" / self.target_name
+        target = targets.get(self.target_name)
+        if target.active_runner.native:
+            return NativeModel(folder, self.manifest.name, info, entry)
+        return EmulatedModel(folder, self.manifest.name, info, entry, target)
+
+    def _entry(self, graph: str) -> EntryInfo:
+        for entry in self.manifest.entries:
+            if entry.graph == graph:
+                return entry
+        known = ", ".join(e.graph for e in self.manifest.entries)
+        raise InvalidOption(f"there is no entry point {graph!r}", help=f"one of: {known}")
+
+    def run(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+        """Outputs by name. Thread-safe. Raises InvalidInput."""
+        return self.model.run(inputs)
+
+    def bind(self, inputs: Mapping[str, Any]) -> Bound:
+        """A call without copies, for hot loops; see `Bound`. Native targets only."""
+        if not isinstance(self.model, NativeModel):
+            raise InvalidOption(f"target {self.target_name!r} runs emulated and cannot be bound")
+        return self.model.bind(inputs)
+
+    def reset(self) -> None:
+        """Put the state back to its beginning, for models that have one."""
+        self.model.reset()
+
+    def vectors(self) -> list[tuple[dict[str, Array], dict[str, Array]]]:
+        """The test vectors: inputs and the outputs that the reference gave."""
+        return read_vectors(self.folder / "vectors")
+
+    def check_files(self) -> None:
+        """Compare every file with its SHA-256 in the manifest. Raises InvalidPackage."""
+        for name, digest in self.manifest.files.items():
+            path = self.folder / name
+            if not path.is_file() or sha256(path) != digest:
+                raise InvalidPackage(f"{name} is missing or changed", where=self.folder,
+                                     help="build the package again")  # fmt: skip
+
+
+def load_package(path: str | os.PathLike[str], target: str | None = None) -> Package:
+    """Open a package folder or `.ew` file. Raises InvalidPackage."""
+    where = Path(path)
+    if where.is_dir():
+        return Package(where, target)
+    if not where.exists():
+        raise InvalidPackage("there is no such package", where=where,
+                             help="give a folder or .ew file that `edgewright build` wrote")  # fmt: skip
+    return Package(_unpacked(where), target)
+
+
+def is_package(path: Path) -> bool:
+    """Whether the path looks like a package rather than a model."""
+    return path.suffix == SUFFIX or (path / FILE_NAME).is_file()
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(1 << 20), b""):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _unpacked(archive: Path) -> Path:
+    """Unpack a zip into the cache once; its SHA-256 names the folder."""
+    from edgewright.toolchain import cache
+
+    place = cache.root() / "packages" / sha256(archive)
+    if place.is_dir():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=place.parent))
+    try:
+        _extract(archive, temporary)
+        temporary.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return place
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    """Unpack within bounds: no path outside the folder, no more than the stated size."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            total = sum(item.file_size for item in file.infolist())
+            if total > MAX_UNPACKED_BYTES:
+                raise InvalidPackage(f"the package unpacks to {total} bytes", where=archive)
+            for item in file.infolist():
+                inside = (folder / item.filename).resolve().is_relative_to(folder.resolve())
+                if not inside:
+                    raise InvalidPackage(f"{item.filename!r} leads outside", where=archive)
+            file.extractall(folder)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError) as error:
+        raise InvalidPackage(f"this is not a package: {error}", where=archive) from None
+
+
+def write_archive(folder: Path, archive: Path) -> None:
+    """Zip a package folder: sorted, without times, so that the bytes depend on the content only."""
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as file:
+        for name in names:
+            item = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            item.compress_type = zipfile.ZIP_DEFLATED
+            item.external_attr = 0o644 << 16
+            file.writestr(item, (folder / name).read_bytes())
+
+
+def write_vectors(
+    folder: Path, vectors: Sequence[tuple[Mapping[str, Array], Mapping[str, Array]]]
+) -> None:
+    """One `.npy` per tensor: `vectors/0/inputs/NAME.npy`; names as C identifiers."""
+    for index, pair in enumerate(vectors):
+        for kind, arrays in zip(("inputs", "outputs"), pair, strict=True):
+            place = folder / str(index) / kind
+            place.mkdir(parents=True, exist_ok=True)
+            for name, array in arrays.items():
+                buffer = io.BytesIO()
+                np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+                (place / f"{name}.npy").write_bytes(buffer.getvalue())
+
+
+def read_vectors(folder: Path) -> list[tuple[dict[str, Array], dict[str, Array]]]:
+    """The inverse of `write_vectors`; keys are C identifiers."""
+    found = []
+    for index in sorted(int(p.name) for p in folder.iterdir() if p.name.isdigit()):
+        pair = []
+        for kind in ("inputs", "outputs"):
+            paths = sorted((folder / str(index) / kind).glob("*.npy"))
+            pair.append({p.stem: np.load(p, allow_pickle=False) for p in paths})
+        found.append((pair[0], pair[1]))
+    return found

@@ -1,0 +1,132 @@
+"""`main.c`: a small program that feeds a model from standard input; example and test runner alike."""
+
+from __future__ import annotations
+
+from edgewright.codegen.header import Entry, Tensor
+from edgewright.graph import TensorType, upper
+
+_TEXT = """\
+/* Runs {name} on standard input, writes the outputs to standard output.
+
+       {command}
+       ./{name} weights.bin [--isa N] < inputs > outputs
+
+   Input is, for each run: {layout}.
+   Runs until the input ends; prints the number of runs and the CRC32 of all outputs to stderr. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+static uint32_t crc32(uint32_t crc, const unsigned char *bytes, size_t count) {{
+  crc = ~crc;
+  while (count--) {{
+    crc ^= *bytes++;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1u)));
+  }}
+  return ~crc;
+}}
+
+static void *aligned(size_t bytes) {{
+  void *memory = aligned_alloc(64, (bytes + 64) / 64 * 64);
+  if (!memory) {{
+    fprintf(stderr, "{name}: out of memory\\n");
+    exit(3);
+  }}
+  return memset(memory, 0, (bytes + 64) / 64 * 64);
+}}
+
+static void *read_weights(const char *path) {{
+  FILE *file = fopen(path, "rb");
+  void *weights = aligned({upper}_WEIGHTS_BYTES);
+  if (!file || fread(weights, 1, {upper}_WEIGHTS_BYTES, file) != {upper}_WEIGHTS_BYTES) {{
+    fprintf(stderr, "{name}: cannot read the weights from %s\\n", path);
+    exit(2);
+  }}
+  fclose(file);
+  return weights;
+}}
+
+int main(int argc, char **argv) {{
+  if (argc < 2) {{
+    fprintf(stderr, "usage: %s weights.bin [--isa N] < inputs > outputs\\n", argv[0]);
+    return 2;
+  }}
+  ew_env env = {{.version = EW_INTERFACE_VERSION, .isa = {name}_detect_isa()}};
+  if (argc > 3 && !strcmp(argv[2], "--isa")) env.isa = atoi(argv[3]);
+  const void *weights = read_weights(argv[1]);
+  int error = {name}_check_weights(weights, {upper}_WEIGHTS_BYTES);
+  void *arena = aligned({upper}_ARENA_BYTES);
+{buffers}
+  {io} io = {{{fields}}};
+{reset}  uint32_t crc = 0;
+  int runs = 0;
+  while (!error{dims}{reads}) {{
+    error = {run}(&io, arena, weights, &env);
+{writes}    ++runs;
+  }}
+  fprintf(stderr, "%d runs, isa %d, crc32 %08x\\n", runs, (int)env.isa, crc);
+  if (error) fprintf(stderr, "{name}: error %d\\n", error);
+  return error ? 1 : 0;
+}}
+"""
+
+
+def main_text(name: str, entry: Entry, has_state: bool, command: str) -> str:
+    """The file for the first entry point; `command` is the line that builds it."""
+    tensors = [*entry.inputs, *entry.outputs]
+    fields = [f".{t.identifier} = {_buffer(t)}" for t in tensors]
+    fields += [".state = state"] if has_state else []
+    dims = "".join(f" && fread(&io.{s.name}, 4, 1, stdin) == 1" for s in entry.symbols)
+    buffers = [f"  {t.type.dtype.c} *{_buffer(t)} = aligned({t.type.max_bytes});" for t in tensors]
+    buffers += [f"  void *state = aligned({name.upper()}_STATE_BYTES);"] if has_state else []
+    reset = f"  if (!error) error = {name}_reset(state, weights);\n" if has_state else ""
+    layout = [f"int32 {s.name}" for s in entry.symbols]
+    layout += [f"{t.identifier} ({t.type.dtype.value})" for t in entry.inputs]
+    return _TEXT.format(
+        name=name,
+        upper=name.upper(),
+        command=command,
+        layout=", ".join(layout) or "one byte",
+        buffers="\n".join(buffers),
+        io=entry.io,
+        fields=", ".join(fields),
+        reset=reset,
+        dims=dims,
+        reads="".join(_read(t) for t in entry.inputs) or " && getchar() != EOF",
+        run=entry.function,
+        writes="".join(_write(t) for t in entry.outputs),
+    )
+
+
+def _buffer(tensor: Tensor) -> str:
+    return f"buffer_{tensor.identifier}"
+
+
+def _count(type: TensorType) -> str:
+    if type.is_static:
+        return str(upper(type.count))
+    return "(size_t)" + _dims_text(type)
+
+
+def _dims_text(type: TensorType) -> str:
+    from edgewright.codegen.emitter import size_text
+
+    return size_text(type.count).replace("d_", "io.")
+
+
+def _read(tensor: Tensor) -> str:
+    size = tensor.type.dtype.itemsize
+    count = _count(tensor.type)
+    return f" &&\n         fread({_buffer(tensor)}, {size}, {count}, stdin) == {count}"
+
+
+def _write(tensor: Tensor) -> str:
+    size = tensor.type.dtype.itemsize
+    count, name = _count(tensor.type), _buffer(tensor)
+    return (
+        f"    crc = crc32(crc, (const unsigned char *){name}, (size_t){count} * {size});\n"
+        f"    fwrite({name}, {size}, {count}, stdout);\n"
+    )
+

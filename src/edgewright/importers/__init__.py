@@ -1,0 +1,79 @@
+"""Source formats: one folder each, recognised by what a file begins with."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from edgewright.errors import InvalidModel
+from edgewright.graph import Module
+from edgewright.importers.model_file import load_bytes
+from edgewright.importers.options import ImportOptions
+from edgewright.importers.tie_states import tie_states
+
+__all__ = ["ImportOptions", "Imported", "import_model"]
+_HEAD_BYTES = 64
+
+
+@dataclass(frozen=True)
+class Interface:
+    """The tensors of the user's file that the inputs and outputs of `main` are, in order.
+
+    `tied` maps the state inputs that `ImportOptions.states` named to their outputs.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    tied: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A module straight from a file, before any rewrite."""
+
+    module: Module
+    format: str
+    interface: Interface
+
+
+@cache
+def formats() -> dict[str, ModuleType]:
+    """The importers by name, sorted: every folder here that has `sniff` and `load`."""
+    names = sorted(m.name for m in pkgutil.iter_modules(__path__) if m.ispkg)
+    return {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+
+
+def import_model(path: Path, options: ImportOptions) -> Imported:
+    """Recognise and import a file.
+
+    Raises:
+        InvalidModel: it is not a model file, or damaged.
+        UnsupportedModel, Problems: what cannot be built, all of it.
+    """
+    head = load_bytes(path)[:_HEAD_BYTES]
+    for name, importer in formats().items():
+        if importer.sniff(head, path):
+            module: Module = importer.load(path, options)
+            interface = _interface(module, options)
+            if options.states:
+                tie_states(module, options.states)
+            return Imported(module, name, interface)
+    known = ", ".join(formats())
+    raise InvalidModel("this is not a model file that Edgewright knows", where=path,
+                       help=f"the formats are {known}")  # fmt: skip
+
+
+def _interface(module: Module, options: ImportOptions) -> Interface:
+    def tensor(index: int, outputs: bool) -> str:
+        value = (module.main.outputs if outputs else module.main.inputs)[index]
+        return value.source.tensor if value.source else value.name
+
+    return Interface(
+        tuple(tensor(i, False) for i, _ in enumerate(module.main.inputs)),
+        tuple(tensor(i, True) for i, _ in enumerate(module.main.outputs)),
+        dict(options.states),
+    )

@@ -1,0 +1,291 @@
+"""The C of convolution, depthwise convolution and fully connected: packed weights and one call."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgewright.graph import DType, Node, Quant, TensorType, Value
+from edgewright.ops import Array, Emit, Packing, packing
+from edgewright.ops.integer import requantize as rq
+from edgewright.ops.integer.add import add_fixed_constants, add_short_constants
+from edgewright.ops.integer.fixed_point import Multiplier
+from edgewright.ops.linear import Clamp, Epilogue, clamp_of, is_narrow, quant_of
+
+if TYPE_CHECKING:
+    from edgewright.ops.conv import Conv
+    from edgewright.ops.depthwise_conv import DepthwiseConv
+    from edgewright.ops.fully_connected import FullyConnected
+
+_SUFFIX = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.UINT8: "u8", DType.INT16: "s16"}
+
+
+def suffix(value: Value) -> str:
+    """The kernel variant of an element type."""
+    return _SUFFIX[value.type.dtype]
+
+
+def float_text(value: float) -> str:
+    """A float32 constant in C."""
+    if math.isinf(value):
+        return "EW_INFINITY" if value > 0 else "-EW_INFINITY"
+    return f"{np.float32(value)!s}f"
+
+
+def mode_text(e: Emit) -> str:
+    """The requantization mode as the kernels spell it."""
+    return "EW_REQUANT_FLOAT" if e.requantization == "float" else "EW_REQUANT_FIXED"
+
+
+def shape_text(e: Emit, op: Conv | DepthwiseConv, kernel: tuple[int, int], groups: int) -> str:
+    """A compound literal of `ew_conv_shape`."""
+    x, y = e.inputs[0], e.outputs[0]
+    assert x is not None
+    parts = [f".batch = {e.dim(x, 0)}"]
+    for stem, value in (("in", x), ("out", y)):
+        sizes = zip("hwc", (1, 2, 3), strict=True)
+        parts += [f".{stem}_{name} = {e.dim(value, axis)}" for name, axis in sizes]
+    pairs = {"kernel": kernel, "stride": op.stride, "dilation": op.dilation}
+    for stem, (height, width) in pairs.items():
+        parts += [f".{stem}_h = {height}", f".{stem}_w = {width}"]
+    parts += [f".pad_top = {op.pad[0][0]}", f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
+    lines = [", ".join(parts[i : i + 7]) for i in range(0, len(parts), 7)]
+    return "(ew_conv_shape){" + (",\n        ".join(lines)) + "}"
+
+
+def constant_data(value: Value | None) -> Array | None:
+    """The elements of a constant operand."""
+    if value is None:
+        return None
+    assert value.data is not None, f"{value} must be constant"
+    return value.data
+
+
+def weight_data(e: Emit) -> Array:
+    """The weight's elements."""
+    data = constant_data(e.inputs[1])
+    assert data is not None
+    return data
+
+
+# -- 8 bits -----------------------------------------------------------------------------------------
+
+
+def _factor(e: Emit, out: Quant, narrow: bool, channels: int) -> Array | Multiplier:
+    """Per-channel scales (mode float) or multipliers (mode fixed)."""
+    x, w = e.inputs[0], e.inputs[1]
+    assert x is not None and w is not None
+    scale_x = quant_of(x.type).scale[0]
+    scale_w = np.array(quant_of(w.type).scale, np.float32)
+    if e.requantization == "float" and x.type.dtype is not DType.INT16:
+        scale = rq.float_scale(scale_x, scale_w, out.scale[0])
+        return np.broadcast_to(scale, (channels,)).astype(np.float32)
+    factor = rq.fixed_scale(scale_x, scale_w, out.scale[0], narrow)
+    return Multiplier(*(np.broadcast_to(part, (channels,)) for part in factor))
+
+
+def _residual(e: Emit, inner: Quant, clamp: Clamp | None) -> packing.Residual:
+    """The numbers of the quantised sum with a residual."""
+    skip, out = quant_of(_operand(e, 3)), quant_of(e.outputs[0].type)
+    dtype = e.outputs[0].type.dtype.numpy
+    bounds = rq.clamp_bounds(clamp, out.scale[0], out.zero[0], dtype)
+    scales = inner.scale[0], skip.scale[0], out.scale[0]
+    if e.requantization == "float":
+        return packing.Residual(skip.zero[0], out.zero[0], bounds, add_short_constants(*scales))
+    constants = add_fixed_constants(*scales, dtype)
+    return packing.Residual(skip.zero[0], out.zero[0], bounds, constants)
+
+
+def _operand(e: Emit, index: int) -> TensorType:
+    value = e.inputs[index]
+    assert value is not None
+    return value.type
+
+
+def _params(
+    e: Emit, clamp: Clamp | None, inner: tuple[float, int] | None, x_sum_multiplier: int
+) -> str:
+    """The numbers of a layer that no channel has of its own."""
+    x_zero = quant_of(_operand(e, 0)).zero[0]
+    out = e.outputs[0].type
+    if inner is None:
+        y_zero, bounds, residual = quant_of(out).zero[0], Epilogue(clamp).bounds(out), None
+    else:
+        held = Quant.per_tensor(*inner)
+        y_zero, bounds = held.zero[0], rq.bounds_of(out.dtype.numpy)
+        residual = _residual(e, held, clamp)
+    return e.weight(packing.pack_q8_params(x_zero, y_zero, bounds, x_sum_multiplier, residual))
+
+
+def _inner_quant(e: Emit, inner: tuple[float, int] | None) -> Quant:
+    return Quant.per_tensor(*inner) if inner else quant_of(e.outputs[0].type)
+
+
+def _folded(e: Emit) -> packing.Folded:
+    x, w = _operand(e, 0), _operand(e, 1)
+    bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
+    zeros = quant_of(x).zero[0], quant_of(w).zero[0]
+    return packing.fold_q8(weight_data(e), bias, zeros, x.dtype.numpy, e.target.dot)
+
+
+def _weight_zero(e: Emit) -> int:
+    """Whether row sums are needed: decided by the weight's type, so that retraining keeps the code."""
+    w = _operand(e, 1)
+    return int(w.dtype is DType.UINT8 or any(quant_of(w).zero))
+
+
+def _linear_q8(e: Emit, clamp: Clamp | None, narrow: bool, groups: int,
+               inner: tuple[float, int] | None) -> list[str]:  # fmt: skip
+    """The weight arguments of an 8-bit convolution or product."""
+    folded, w = _folded(e), weight_data(e)
+    factor = _factor(e, _inner_quant(e, inner), narrow, w.shape[0])
+    return [
+        e.weight(packing.pack_q8(w, groups)),
+        e.weight(packing.pack_q8_channels(folded.bias, factor, groups)),
+        _params(e, clamp, inner, folded.x_sum_multiplier),
+    ]
+
+
+def _linear_s16(e: Emit, clamp: Clamp | None, narrow: bool) -> list[str]:
+    """The weight arguments of an int16 convolution or product."""
+    w, out = weight_data(e), e.outputs[0].type
+    bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
+    total = np.zeros(w.shape[0], np.int64) if bias is None else bias.astype(np.int64)
+    factor = _factor(e, quant_of(out), narrow, w.shape[0])
+    assert isinstance(factor, Multiplier)
+    bounds = np.array(Epilogue(clamp).bounds(out), np.int32)
+    return [e.weight(w), e.weight(total), e.weight(packing.pack_s16_factors(factor, w.shape[0])),
+            e.weight(bounds)]  # fmt: skip
+
+
+# -- the three operators ----------------------------------------------------------------------------
+
+
+def emit_conv(e: Emit, op: Conv) -> None:
+    """One call of `ew_conv_*`."""
+    x, y = e.inputs[0], e.outputs[0]
+    assert x is not None
+    w = weight_data(e)
+    kind, skip = suffix(x), e.inputs[3] if len(e.inputs) > 3 else None
+    shape = shape_text(e, op, w.shape[1:3], op.groups)
+    narrow = is_narrow(x.type)
+    if kind == "f32":
+        bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
+        packed, offsets = packing.pack_f32(w, bias, op.groups)
+        e.header("conv_f32.h")
+        lo, hi = map(float_text, clamp_of(op.clamp))
+        e.call("ew_conv_f32", shape, e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(skip),
+               lo, hi, e.ptr(y), e.scratch())  # fmt: skip
+    elif kind == "s16":
+        e.header("conv_s16.h")
+        e.call("ew_conv_s16", shape, e.ptr(x), *_linear_s16(e, op.clamp, narrow), e.ptr(y))
+    else:
+        e.header("conv_q8.h")
+        args = _linear_q8(e, op.clamp, narrow, op.groups, op.inner)
+        e.call(f"ew_conv_{kind}", shape, mode_text(e), _weight_zero(e), e.ptr(x), *args,
+               e.ptr(skip), e.ptr(y), e.scratch())  # fmt: skip
+
+
+def emit_depthwise(e: Emit, op: DepthwiseConv) -> None:
+    """One call of `ew_depthwise_*`."""
+    x, y = e.inputs[0], e.outputs[0]
+    assert x is not None
+    w, kind = weight_data(e), suffix(x)
+    bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
+    shape = shape_text(e, op, w.shape[:2], w.shape[2])
+    narrow = is_narrow(x.type)
+    if kind == "f32":
+        packed, offsets = packing.pack_depthwise_f32(w, bias)
+        e.header("depthwise_f32.h")
+        lo, hi = map(float_text, clamp_of(op.clamp))
+        e.call("ew_depthwise_f32", shape, e.ptr(x), e.weight(packed), e.weight(offsets), lo, hi,
+               e.ptr(y), e.scratch())  # fmt: skip
+    elif kind == "s16":
+        _emit_depthwise_s16(e, op, w)
+    else:
+        zeros = quant_of(x.type).zero[0], quant_of(_operand(e, 1)).zero[0]
+        packed8, folded = packing.pack_depthwise_q8(w, bias, zeros)
+        factor = _factor(e, quant_of(y.type), narrow, w.shape[2])
+        e.header("depthwise_q8.h")
+        e.call(f"ew_depthwise_{kind}", shape, mode_text(e), e.ptr(x), e.weight(packed8),
+               e.weight(packing.pack_q8_channels(folded, factor)),
+               _params(e, op.clamp, None, 0), e.ptr(y), e.scratch())  # fmt: skip
+
+
+def _emit_depthwise_s16(e: Emit, op: DepthwiseConv, w: Array) -> None:
+    """A grouped int16 convolution whose groups are the channels."""
+    x, y = e.inputs[0], e.outputs[0]
+    assert x is not None
+    channels = x.type.dims[3]
+    bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
+    total = np.zeros(w.shape[2], np.int64) if bias is None else bias.astype(np.int64)
+    factor = _factor(e, quant_of(y.type), False, w.shape[2])
+    assert isinstance(factor, Multiplier)
+    e.header("conv_s16.h")
+    e.call("ew_conv_s16", shape_text(e, op, w.shape[:2], channels), e.ptr(x),
+           e.weight(np.ascontiguousarray(np.moveaxis(w, 2, 0))), e.weight(total),
+           e.weight(packing.pack_s16_factors(factor, w.shape[2])),
+           e.weight(np.array(Epilogue(op.clamp).bounds(y.type), np.int32)), e.ptr(y))  # fmt: skip
+
+
+def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
+    """One call of `ew_fully_connected_*`."""
+    x, y = e.inputs[0], e.outputs[0]
+    assert x is not None
+    w, kind = weight_data(e), suffix(x)
+    columns, depth = w.shape
+    rows = f"{e.count(y)} / {columns}" if not y.type.is_static else str(y.type.count // columns)
+    sizes = [rows, str(depth), str(columns)]
+    if kind == "f32":
+        bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
+        packed, offsets = packing.pack_f32(w, bias)
+        e.header("fully_connected_f32.h")
+        lo, hi = map(float_text, clamp_of(op.clamp))
+        e.call("ew_fully_connected_f32", *sizes, e.ptr(x), e.weight(packed), e.weight(offsets),
+               "NULL", lo, hi, e.ptr(y), e.scratch())  # fmt: skip
+    elif kind == "s16":
+        e.header("conv_s16.h")
+        args = _linear_s16(e, op.clamp, True)
+        e.call("ew_fully_connected_s16", *sizes, e.ptr(x), *args, e.ptr(y))
+    else:
+        e.header("fully_connected_q8.h")
+        args = _linear_q8(e, op.clamp, True, 1, None)
+        e.call(f"ew_fully_connected_{kind}", *sizes, mode_text(e), _weight_zero(e), e.ptr(x),
+               *args, "NULL", e.ptr(y), e.scratch())  # fmt: skip
+
+
+# -- scratch ----------------------------------------------------------------------------------------
+
+
+def _element_bytes(node: Node) -> int:
+    return node.input(0).type.dtype.itemsize
+
+
+def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
+    """Bytes of scratch of a convolution."""
+    _, kh, kw, channels = node.input(1).type.dims
+    if node.input(0).type.dtype is DType.INT16:
+        return 0
+    return packing.conv_scratch_bytes((kh, kw), channels, _element_bytes(node), target.pointer_bytes)
+
+
+def depthwise_scratch(node: Node, op: DepthwiseConv, target: Packing) -> int:
+    """Bytes of scratch of a depthwise convolution."""
+    x = node.input(0).type
+    if x.dtype is DType.INT16:
+        return 0
+    kh, kw, _ = node.input(1).type.dims
+    channels = x.shape[3]
+    assert isinstance(channels, int)
+    return packing.depthwise_scratch_bytes((kh, kw), channels, _element_bytes(node),
+                                           target.pointer_bytes)  # fmt: skip
+
+
+def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> int:
+    """Bytes of scratch of a fully connected layer."""
+    if node.input(0).type.dtype is DType.INT16:
+        return 0
+    depth = node.input(1).type.dims[1]
+    return packing.conv_scratch_bytes((1, 1), depth, _element_bytes(node), target.pointer_bytes)

@@ -1,0 +1,8 @@
+"""The public verbs: `load_model`, `build`, `load_package`, `verify`."""
+
+from edgewright.artifact.package import load_package
+from edgewright.pipeline.build import build
+from edgewright.pipeline.files import entry_infos, target_info
+from edgewright.pipeline.model import Model, load_model
+
+__all__ = ["Model", "build", "entry_infos", "load_model", "load_package", "target_info"]

@@ -1,0 +1,225 @@
+"""Build a package: generate, compile, run, compare, and only then put it in place."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+import edgewright
+from edgewright import targets as target_registry
+from edgewright.artifact.manifest import (
+    FILE_NAME,
+    EntryInfo,
+    Manifest,
+    OracleInfo,
+    SourceInfo,
+    TargetInfo,
+    VerdictInfo,
+)
+from edgewright.artifact.package import (
+    SUFFIX,
+    Package,
+    load_package,
+    sha256,
+    write_archive,
+    write_vectors,
+)
+from edgewright.codegen import Code
+from edgewright.codegen.names import identifier
+from edgewright.errors import InvalidOption, OracleError, Problems, VerificationFailed
+from edgewright.pipeline.files import entry_infos, write_target
+from edgewright.pipeline.model import Model, load_model
+from edgewright.pipeline.prove import prove_source, prove_target
+from edgewright.verify.reference import reference_outputs
+from edgewright.verify.samples import draw, vector_count
+
+Array = npt.NDArray[Any]
+Progress = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@dataclass
+class _Build:
+    """A build while it runs."""
+
+    model: Model
+    folder: Path
+    name: str
+    samples: list[dict[str, Array]]
+    expected: list[dict[str, Array]]
+    compiler: str | None
+    progress: Progress
+    codes: dict[str, Code] = field(default_factory=dict)
+    infos: dict[str, TargetInfo] = field(default_factory=dict)
+    oracles: list[OracleInfo] = field(default_factory=list)
+
+
+def build(
+    model: Model | str | os.PathLike[str],
+    targets: Sequence[str] = ("host",),
+    out: str | os.PathLike[str] = "dist",
+    *,
+    name: str | None = None,
+    compiler: str | None = None,
+    progress: Progress = _silent,
+    **options: Any,
+) -> Package:
+    """Build a verified package in folder (or `.ew` file) `out`, which is replaced if it is one.
+
+    Args:
+        model: a file, or what `load_model` returned.
+        targets: names of targets.
+        out: where the package goes.
+        name: the C prefix; default: the file's name.
+        compiler: "zig", "clang" or "gcc"; default: the best there is for each target.
+        progress: called with a line at each step.
+        options: those of `load_model`, when `model` is a file.
+
+    Raises:
+        VerificationFailed: the code, or the source model, answers differently; nothing is written.
+        and what `load_model` raises, MissingCompiler, CompileFailed.
+    """
+    wanted = [target_registry.get(t) for t in dict.fromkeys(targets)]
+    destination = Path(out)
+    _check_destination(destination)
+    loaded = model if isinstance(model, Model) else load_model(model, **options)
+    destination.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=destination.absolute().parent, prefix=".edgewright-") as t:
+        folder = Path(t) / "package"
+        folder.mkdir()
+        run = _start(loaded, folder, name, compiler, progress)
+        for target in wanted:
+            _build_target(run, target)
+        _prove(run)
+        _finish(run)
+        _put(folder, destination)
+    return load_package(destination)
+
+
+def _check_destination(path: Path) -> None:
+    """Only a package, or nothing, may be replaced."""
+    if path.suffix == SUFFIX:
+        replaceable = not path.exists() or path.is_file()
+    else:
+        replaceable = not path.exists() or (path.is_dir() and (
+            (path / FILE_NAME).is_file() or not any(path.iterdir())))  # fmt: skip
+    if not replaceable:
+        raise InvalidOption(f"{path} exists and is not a package", help="choose another --out")
+
+
+def _start(
+    model: Model, folder: Path, name: str | None, compiler: str | None, progress: Progress
+) -> _Build:
+    progress("computing the reference outputs")
+    ranges = {}
+    for index, value in enumerate(model.module.main.inputs):
+        limits = model.contract.input(value.name, index).value_range()
+        if limits is not None:
+            ranges[value.name] = limits
+    samples = draw(model.module.main, vector_count(model.macs), ranges)
+    expected = reference_outputs(model.module, samples)
+    stem = identifier(name or model.path.stem)
+    return _Build(model, folder, stem, samples, expected, compiler, progress)
+
+
+def _build_target(run: _Build, target: target_registry.Target) -> None:
+    run.progress(f"{target.name}: compiling")
+    folder = run.folder / "targets" / target.name
+    code, info = write_target(run.model.module, target, run.name, folder, run.compiler)
+    run.progress(f"{target.name}: verifying")
+    entry = entry_infos(code)[0]
+    verdicts = prove_target(folder, code.name, info, entry, target, run.samples, run.expected)
+    run.codes[target.name] = code
+    run.infos[target.name] = info.model_copy(update={"verdicts": tuple(verdicts)})
+
+
+def _prove(run: _Build) -> None:
+    """Compare with the source, and fail on any verdict that is out of tolerance."""
+    problems = [
+        _failure(target, verdict)
+        for target, info in run.infos.items()
+        for verdict in info.verdicts
+        if verdict.max_error > verdict.tolerance
+    ]
+    run.progress("comparing with the source model")
+    try:
+        info = prove_source(run.model, run.samples, run.expected)
+        run.oracles.append(info)
+        if info.max_error > info.tolerance:
+            problems.append(
+                VerificationFailed(
+                    f"the model differs from {info.oracle}: error {info.max_error:.3g}, "
+                    f"tolerance {info.tolerance:.3g}",
+                    where=run.model.path,
+                    help="`edgewright verify --layers` names the first operator that departs",
+                )
+            )
+    except OracleError as error:
+        run.model.notes.append(f"not compared with the source: {error.what}")
+    if problems:
+        raise problems[0] if len(problems) == 1 else Problems(problems)
+
+
+def _failure(target: str, verdict: VerdictInfo) -> VerificationFailed:
+    return VerificationFailed(
+        f"{target} ({verdict.level}) differs from the reference: error {verdict.max_error:.3g}, "
+        f"tolerance {verdict.tolerance:.3g}",
+        help="this is a bug in Edgewright; please report it with the model",
+    )
+
+
+def _finish(run: _Build) -> None:
+    """Write graph, vectors and the manifest."""
+    first = next(iter(run.codes.values()))
+    entries = entry_infos(first)
+    (run.folder / "graph.txt").write_text(str(run.model.module), encoding="utf-8")
+    pairs = zip(run.samples, run.expected, strict=True)
+    write_vectors(run.folder / "vectors", [_by_identifier(entries[0], *pair) for pair in pairs])
+    files = sorted(p for p in run.folder.rglob("*") if p.is_file())
+    manifest = Manifest(
+        edgewright=edgewright.__version__,
+        name=run.name,
+        source=SourceInfo(
+            file=run.model.path.name, format=run.model.format, sha256=run.model.sha256
+        ),
+        requantization=run.model.module.requantization,
+        entries=entries,
+        parameters=run.model.parameters,
+        macs=run.model.macs,
+        targets=run.infos,
+        oracles=tuple(run.oracles),
+        contract=json.loads(run.model.contract.model_dump_json(exclude_defaults=True)),
+        notes=tuple(run.model.notes),
+        files={p.relative_to(run.folder).as_posix(): sha256(p) for p in files},
+    )
+    (run.folder / FILE_NAME).write_text(manifest.text(), encoding="utf-8")
+
+
+def _by_identifier(
+    entry: EntryInfo, inputs: Mapping[str, Array], outputs: Mapping[str, Array]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    names = {t.name: t.identifier for t in [*entry.inputs, *entry.outputs]}
+    return ({names[k]: v for k, v in inputs.items()}, {names[k]: v for k, v in outputs.items()})
+
+
+def _put(folder: Path, destination: Path) -> None:
+    """Move the finished package to its place in one step."""
+    if destination.suffix == SUFFIX:
+        archive = folder.parent / "package.ew"
+        write_archive(folder, archive)
+        archive.replace(destination)
+        return
+    if destination.exists():
+        shutil.move(destination, folder.parent / "old")
+    folder.replace(destination)

@@ -1,0 +1,95 @@
+"""What goes into a package besides the proof: generated code, libraries, manifest entries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgewright import targets, toolchain
+from edgewright.artifact.manifest import (
+    DimInfo,
+    EntryInfo,
+    MemoryInfo,
+    QuantInfo,
+    TargetInfo,
+    TensorInfo,
+)
+from edgewright.codegen import Code, Entry, Tensor, generate
+from edgewright.codegen.main_c import main_text
+from edgewright.graph import Module
+
+
+#: what builds `main.c` with any C compiler, at that compiler's own ISA level
+BUILD_COMMAND = "{cc} -std=gnu11 -O3 -ffp-contract=off main.c model.c -o {name}"
+
+
+def tensor_info(tensor: Tensor) -> TensorInfo:
+    """The manifest's view of an input or output."""
+    quant = tensor.type.quant
+    return TensorInfo(
+        name=tensor.name,
+        identifier=tensor.identifier,
+        dtype=tensor.type.dtype.numpy.name,
+        shape=tuple(d if isinstance(d, int) else str(d) for d in tensor.type.shape),
+        quant=QuantInfo(scale=quant.scale[0], zero=quant.zero[0]) if quant else None,
+    )
+
+
+def entry_infos(code: Code) -> tuple[EntryInfo, ...]:
+    """The manifest's view of the entry points."""
+    return tuple(_entry_info(entry) for entry in code.entries)
+
+
+def _entry_info(entry: Entry) -> EntryInfo:
+    return EntryInfo(
+        graph=entry.graph.name,
+        function=entry.function,
+        inputs=tuple(map(tensor_info, entry.inputs)),
+        outputs=tuple(map(tensor_info, entry.outputs)),
+        dims=tuple(DimInfo(name=s.name, low=s.low, high=s.high) for s in entry.symbols),
+    )
+
+
+def target_info(
+    code: Code, target: targets.Target, library: str, built: Path, compiler: str
+) -> TargetInfo:
+    """Sizes of a target's code and memory, in bytes; no verdicts yet."""
+    elf = toolchain.read_elf(built)
+    memory = MemoryInfo(
+        arena_bytes=code.sizes.arena,
+        arena_lower_bound=max((p.lower_bound for p in code.plans.values()), default=0),
+        weights_bytes=code.sizes.weights,
+        state_bytes=code.sizes.state,
+    )
+    return TargetInfo(
+        levels=target.level_names,
+        compiler=compiler,
+        library=library,
+        library_bytes=built.stat().st_size,
+        code_bytes=elf.text_bytes + elf.rodata_bytes,
+        layout_hash=f"{code.sizes.layout_hash:016x}",
+        memory=memory,
+    )
+
+
+def write_target(
+    module: Module, target: targets.Target, name: str, folder: Path, compiler_name: str | None
+) -> tuple[Code, TargetInfo]:
+    """Generate and compile for one target into its folder."""
+    compiler = toolchain.find_compiler(target, compiler_name)
+    code = generate(module, target, name)
+    library = f"lib{code.name}{target.library_suffix}"
+    built = toolchain.build_library(
+        code.model_c, target, soname=library, includes={"model.h": code.model_h}, compiler=compiler
+    )
+    folder.mkdir(parents=True)
+    command = BUILD_COMMAND.format(cc=target.cross_cc or "cc", name=code.name)
+    texts = {
+        "model.c": code.model_c,
+        "model.h": code.model_h,
+        "main.c": main_text(code.name, code.entries[0], bool(code.sizes.state), command),
+    }
+    for file, text in texts.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    (folder / "weights.bin").write_bytes(code.weights)
+    (folder / library).write_bytes(built.read_bytes())
+    return code, target_info(code, target, library, built, compiler.version)

@@ -1,0 +1,127 @@
+"""A model that was loaded: its optimised graph and what is known about its file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgewright import ops, passes
+from edgewright.data import contract as contracts
+from edgewright.errors import InvalidOption
+from edgewright.graph import DType, Module, upper
+from edgewright.importers import ImportOptions, import_model
+from edgewright.importers import Interface as SourceInterface
+
+MODES = ("float", "fixed")
+
+
+@dataclass
+class Model:
+    """What `load_model` returns.
+
+    `module` is optimised; `imported_transposes` counts those of the source; `notes` says what was
+    assumed while importing.
+    """
+
+    module: Module
+    path: Path
+    format: str
+    sha256: str
+    interface: SourceInterface
+    contract: contracts.Contract
+    notes: list[str] = field(default_factory=list)
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    imported_transposes: int = 0
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one run of `main`."""
+        return sum(ops.of(n).macs(n) for n in self.module.main.walk())
+
+    @property
+    def parameters(self) -> int:
+        """Elements of all constants that are computed with."""
+        constants = [v for g in self.module.graphs.values() for v in g.constants()]
+        return sum(upper(v.type.count) for v in dict.fromkeys(constants))
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether it computes on quantised tensors."""
+        nodes = [n for g in self.module.graphs.values() for n in g.walk()]
+        return any(v.type.quant and v.type.dtype.bits <= 16 for n in nodes for v in n.outputs)
+
+
+def load_model(
+    path: str | os.PathLike[str],
+    *,
+    requantization: str = "float",
+    shapes: Mapping[str, Sequence[str | int]] | None = None,
+    states: Mapping[str, str] | None = None,
+    contract: contracts.Contract | None = None,
+    optimize: bool = True,
+) -> Model:
+    """Import a model file (.tflite, .onnx) and optimise it.
+
+    Args:
+        path: the file; a `model.toml` beside it is read too.
+        requantization: "float" or "fixed" (DESIGN.md section 5).
+        shapes: sizes of inputs, such as `{"input": [1, "h:64..512", "w:64..512", 3]}`.
+        states: input name -> output name of pairs that become state between calls.
+        contract: what the numbers mean; wins over the file and `model.toml`.
+        optimize: False leaves the graph as it was imported.
+
+    Raises:
+        InvalidModel, UnsupportedModel, Problems, InvalidOption, InvalidContract.
+    """
+    if requantization not in MODES:
+        raise InvalidOption(f"requantization is {requantization!r}", help="use float or fixed")
+    where = Path(path)
+    options = ImportOptions(shapes=shapes or {}, states=states or {})
+    imported = import_model(where, options)
+    module = imported.module
+    module.requantization = requantization
+    transposes = count_transposes(module)
+    if optimize:
+        passes.optimize(module)
+    known = _contract(where, imported.format, contract)
+    digest = hashlib.sha256(where.read_bytes()).hexdigest()
+    return Model(module, where, imported.format, digest, imported.interface, known,
+                 list(options.notes), dict(options.labels), transposes)  # fmt: skip
+
+
+def _contract(path: Path, format: str, given: contracts.Contract | None) -> contracts.Contract:
+    """What the source file knows, then `model.toml`, then what the caller says."""
+    parts = []
+    if format == "tflite-later":
+        from edgewright.importers.tflite import metadata
+        from edgewright.importers.tflite.reader import read
+
+        found = metadata.contract_of(read(path), path)
+        parts += [found] if found else []
+    beside = contracts.path_beside(path)
+    if beside is not None:
+        parts.append(contracts.load(beside))
+    if given is not None:
+        parts.append(given)
+    return contracts.combined(parts)
+
+
+def count_transposes(module: Module) -> int:
+    """Transposes that move data, in all graphs."""
+    nodes = [n for g in module.graphs.values() for n in g.walk() if n.op == "transpose"]
+    return sum(_moves(n.input(0).type.shape, n.attrs["perm"]) for n in nodes)
+
+
+def _moves(shape: Sequence[object], perm: Sequence[int]) -> bool:
+    """Whether a permutation changes the order of bytes: unit axes may go anywhere."""
+    kept = [p for p in perm if shape[p] != 1]
+    return kept != sorted(kept)
+
+
+def has_float(module: Module) -> bool:
+    """Whether any result is a float32 tensor."""
+    nodes = [n for g in module.graphs.values() for n in g.walk()]
+    return any(v.type.dtype is DType.FLOAT32 for n in nodes for v in n.outputs)

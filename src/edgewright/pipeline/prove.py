@@ -1,0 +1,54 @@
+"""Verify packages: built code against the reference, and the model against its source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from edgewright import targets
+from edgewright.artifact.emulated import EmulatedModel
+from edgewright.artifact.manifest import EntryInfo, OracleInfo, TargetInfo, VerdictInfo
+from edgewright.artifact.native import NativeModel
+from edgewright.pipeline.model import Model
+from edgewright.verify.reference import verdicts
+from edgewright.verify.source import compare_with_source
+
+Array = npt.NDArray[Any]
+
+
+def prove_target(
+    folder: Path,
+    name: str,
+    info: TargetInfo,
+    entry: EntryInfo,
+    target: targets.Target,
+    samples: Sequence[dict[str, Array]],
+    expected: Sequence[dict[str, Array]],
+) -> list[VerdictInfo]:
+    """Verdicts for every ISA level that can run here; none when nothing can."""
+    if not targets.available(target):
+        return []
+    native = target.active_runner.native
+    model = (NativeModel(folder, name, info, entry) if native
+             else EmulatedModel(folder, name, info, entry, target))  # fmt: skip
+    return verdicts(model, samples, expected, target.active_runner.name)
+
+
+def prove_source(
+    model: Model, samples: Sequence[dict[str, Array]], actual: Sequence[dict[str, Array]]
+) -> OracleInfo:
+    """The model's reference against the source model, end to end. Raises OracleError."""
+    info, _ = compare_with_source(
+        model.path,
+        model.format,
+        model.module.requantization,
+        model.interface,
+        [v.name for v in model.module.main.outputs],
+        samples,
+        actual,
+        model.is_quantised,
+    )
+    return info

@@ -1,0 +1,98 @@
+"""The memory plan of one entry point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edgewright import ops
+from edgewright.graph import Graph, Node, Value
+from edgewright.ops import Packing
+from edgewright.plan.lifetimes import Lifetimes, lifetimes
+from edgewright.plan.offsets import Request, place
+from edgewright.plan.order import candidates
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value's memory is: in the arena (offset in bytes), or an input or output of the caller."""
+
+    kind: str
+    offset: int
+
+
+@dataclass
+class Plan:
+    """Order, places and sizes; all sizes in bytes, at the largest run-time dims."""
+
+    graph: Graph
+    order: dict[Graph, list[Node]]
+    places: dict[Value, Place] = field(default_factory=dict)
+    scratch: dict[Node, int] = field(default_factory=dict)
+    scratch_bytes: dict[Node, int] = field(default_factory=dict)
+    copies: list[tuple[Value, int]] = field(default_factory=list)
+    arena_bytes: int = 0
+    lower_bound: int = 0
+
+
+def make_plan(graph: Graph, target: Packing) -> Plan:
+    """Order the nodes for the lowest peak and give every value its place."""
+    needed = {n: ops.of(n).scratch_bytes(n, target) for n in graph.walk()}
+    best: tuple[int, dict[Graph, list[Node]], Lifetimes] | None = None
+    for nodes in candidates(graph):
+        order = {g: list(g.nodes) for g in graph.walk_graphs()}
+        order[graph] = nodes
+        spans = lifetimes(graph, order, target, needed)
+        _move_outputs(graph, spans)
+        bound = spans.lower_bound()
+        if best is None or bound < best[0]:
+            best = bound, order, spans
+    assert best is not None
+    return _finish(graph, best[1], best[2], needed)
+
+
+def separate_plan(graph: Graph, target: Packing) -> Plan:
+    """Every value in memory of its own, so that nodes can be run one by one."""
+    needed = {n: ops.of(n).scratch_bytes(n, target) for n in graph.walk()}
+    order = {g: list(g.nodes) for g in graph.walk_graphs()}
+    spans = lifetimes(graph, order, target, needed, share=False)
+    return _finish(graph, order, spans, needed)
+
+
+def _move_outputs(graph: Graph, spans: Lifetimes) -> list[Value]:
+    """Take buffers that end as an output out of the arena; returns the values that moved."""
+    moved: list[Value] = []
+    for value in dict.fromkeys(graph.outputs):
+        buffer = spans.home.get(value)
+        if buffer is None or buffer.root in graph.inputs or buffer not in spans.buffers:
+            continue
+        spans.buffers.remove(buffer)
+        moved.append(value)
+    return moved
+
+
+def _finish(
+    graph: Graph, order: dict[Graph, list[Node]], spans: Lifetimes, needed: dict[Node, int]
+) -> Plan:
+    plan = Plan(graph, order, scratch_bytes=needed, lower_bound=spans.lower_bound())
+    items = [*spans.buffers, *spans.scratch]
+    requests = [Request(item.bytes, item.start, item.end) for item in items]
+    offsets, plan.arena_bytes = place(requests, plan.lower_bound)
+    for buffer, offset in zip(spans.buffers, offsets, strict=False):
+        plan.places.update({v: Place("arena", offset) for v in buffer.values})
+    for item, offset in zip(spans.scratch, offsets[len(spans.buffers) :], strict=True):
+        plan.scratch[item.node] = offset
+    _place_io(graph, spans, plan)
+    return plan
+
+
+def _place_io(graph: Graph, spans: Lifetimes, plan: Plan) -> None:
+    for index, value in enumerate(graph.inputs):
+        held = spans.home.get(value)
+        for alias in held.values if held else [value]:
+            plan.places[alias] = Place("input", index)
+    for index, value in enumerate(graph.outputs):
+        held = spans.home.get(value)
+        if held is not None and value not in plan.places:
+            plan.places.update({v: Place("output", index) for v in held.values})
+        if plan.places.get(value) != Place("output", index):
+            plan.copies.append((value, index))

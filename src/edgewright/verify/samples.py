@@ -1,0 +1,111 @@
+"""Inputs for verification: reproducible, within the ranges that the model can take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgewright.graph import DType, Graph, Symbol, Value, upper
+from edgewright.graph.dims import Dim
+
+Array = npt.NDArray[Any]
+Range = tuple[float, float]
+_MACS_PER_VECTOR = 60_000_000
+MOST_VECTORS = 4
+
+
+def vector_count(macs: int) -> int:
+    """How many vectors a model of that size gets: large ones take long in the reference."""
+    return max(1, min(MOST_VECTORS, _MACS_PER_VECTOR * MOST_VECTORS // max(macs, 1)))
+
+
+def draw(
+    graph: Graph, count: int, ranges: Mapping[str, Range] | None = None, seed: int = 0
+) -> list[dict[str, Array]]:
+    """`count` dicts of inputs by value name; run-time dims go through low, high and middle sizes.
+
+    Args:
+        graph: an entry point.
+        count: how many.
+        ranges: low and high in real units by input name, from the model contract; without one,
+            floats are normal with deviation 1 and integers cover their type.
+        seed: of NumPy's PCG64, whose stream is the same everywhere.
+    """
+    generator = np.random.Generator(np.random.PCG64(seed))
+    dims = _dim_choices(graph, count)
+    return [
+        {v.name: _one(v, generator, (ranges or {}).get(v.name), env) for v in graph.inputs}
+        for env in dims
+    ]
+
+
+def _dim_choices(graph: Graph, count: int) -> list[dict[str, int]]:
+    symbols = sorted(_symbols(graph), key=lambda s: s.name)
+    choices = []
+    for index in range(count):
+        env = {}
+        for place, symbol in enumerate(symbols):
+            middle = (symbol.low + symbol.high) // 2
+            env[symbol.name] = (symbol.low, min(symbol.high, symbol.low + 13 + place), middle)[
+                index % 3
+            ]
+        choices.append(env)
+    return choices
+
+
+def _symbols(graph: Graph) -> set[Symbol]:
+    found: set[Symbol] = set()
+    for value in graph.inputs:
+        for size in value.type.shape:
+            if isinstance(size, Dim):
+                found |= size.symbols()
+    return found
+
+
+def _one(
+    value: Value, generator: np.random.Generator, limits: Range | None, env: Mapping[str, int]
+) -> Array:
+    shape, dtype = value.type.at(env), value.type.dtype
+    if dtype is DType.BOOL:
+        return generator.integers(0, 2, shape).astype(np.bool_)
+    bound = index_bound(value)
+    if bound is not None:
+        return generator.integers(0, bound, shape).astype(dtype.numpy)
+    if dtype.is_float:
+        if limits is None:
+            return generator.standard_normal(shape, np.float32).astype(dtype.numpy)
+        low, high = limits
+        return (low + (high - low) * generator.random(shape, np.float32)).astype(dtype.numpy)
+    low_int, high_int = _integer_range(value, limits)
+    return generator.integers(low_int, high_int + 1, shape).astype(dtype.numpy)
+
+
+def _integer_range(value: Value, limits: Range | None) -> tuple[int, int]:
+    info = np.iinfo(value.type.dtype.numpy)
+    low, high = int(info.min), int(info.max)
+    quant = value.type.quant
+    if limits is not None and quant is not None:
+        ends = [round(x / quant.scale[0]) + quant.zero[0] for x in limits]
+        low, high = max(low, ends[0]), min(high, ends[1])
+    elif quant is None and info.bits > 16:
+        low, high = -100, 100
+    return low, high
+
+
+_PASSING = frozenset({"cast", "reshape", "transpose", "expand", "slice", "concat", "quantize"})
+
+
+def index_bound(value: Value, depth: int = 8) -> int | None:
+    """How large an index may be when the value selects rows of a table, else None."""
+    bounds: list[int] = []
+    for node in value.users if depth else []:
+        if node.op == "gather" and node.inputs[1] is value:
+            bounds.append(upper(node.input(0).type.shape[node.attrs.get("axis", 0)]))
+        elif node.op in _PASSING and node.outputs:
+            further = index_bound(node.outputs[0], depth - 1)
+            bounds += [further] if further is not None else []
+    return min(bounds) if bounds else None
+
