@@ -1,0 +1,40 @@
+"""Softmax, LogSoftmax, Hardmax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgewright.graph import Value, product
+from edgewright.importers.onnx.node import SourceNode
+from edgewright.importers.onnx.rule import rule
+
+NAMES = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}
+
+
+@rule(*NAMES)
+def softmax_of_matrix(n: SourceNode) -> Value:
+    """Before opset 13: over all axes from `axis` on, taken as one."""
+    x = n.input(0)
+    axis = n.axis(n.integer("axis", 1), x.type.rank)
+    if axis == x.type.rank - 1:
+        return n.add(NAMES[n.op_type], x)
+    shape = x.type.shape
+    flat = n.reshape(x, (product(shape[:axis]), product(shape[axis:])))
+    return n.reshape(n.add(NAMES[n.op_type], flat), shape)
+
+
+@rule(*NAMES, since=13)
+def softmax(n: SourceNode) -> Value:
+    """Over one axis."""
+    return over_last_axis(n, n.integer("axis", -1), lambda x: n.add(NAMES[n.op_type], x))
+
+
+def over_last_axis(n: SourceNode, axis: int, function: Callable[[Value], Value]) -> Value:
+    """Apply a function of the last axis to another axis."""
+    x = n.input(0)
+    axis, last = n.axis(axis, x.type.rank), x.type.rank - 1
+    if axis == last:
+        return function(x)
+    perm = list(range(x.type.rank))
+    perm[axis], perm[last] = last, axis
+    return n.transpose(function(n.transpose(x, perm)), perm)
