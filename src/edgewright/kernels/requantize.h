@@ -3,17 +3,18 @@
 #define EW_REQUANTIZE_H
 #include "simd.h"
 
-enum { EW_REQUANT_FLOAT = 0, EW_REQUANT_FIXED = 1 };
+/* EW_REQUANT_ONCE is mode `fixed` as LiteRT's fully connected has it: one rounding, halves up. */
+enum { EW_REQUANT_FLOAT = 0, EW_REQUANT_FIXED = 1, EW_REQUANT_ONCE = 2 };
 
 /* The trained numbers of one 8-bit layer; `pack_q8_params` in ops/packing.py writes it. A factor is
-   a multiplier and its shift (fixed), or the bits of a float32 and 0 (float). */
+   a multiplier and its shift; in mode `float` only the sum has a shift (and no multiplier). */
 typedef struct ew_q8_params {
   int32_t x_zero;            /* padding reads this */
   int32_t y_zero, lo, hi;    /* of the layer's own result */
   int32_t x_sum_multiplier;  /* times the sum of a row of x; 0 unless weights have a zero point */
   int32_t skip_zero;         /* the residual, and the sum of both: */
   int32_t sum_zero, sum_lo, sum_hi;
-  int32_t y_factor[2], skip_factor[2], sum_factor[2]; /* float: scale ratios y/sum, skip/sum */
+  int32_t y_factor[2], skip_factor[2], sum_factor[2];
 } ew_q8_params;
 
 /* Per-channel numbers, in blocks of 16 channels: bias, then the factor's one (float) or two (fixed)
@@ -37,6 +38,20 @@ EW_INLINE ew_i32x16 ew_i32_multiply(ew_i32x16 v, ew_i32x16 multiplier, ew_i32x16
   return ew_i32_shift_round(ew_i32_mul_high(ew_i32_shlv(v, left), multiplier), right);
 }
 
+/* round(v * multiplier * 2^(shift - 31)), halves up, in 64 bits: lane by lane, as it is only used
+   once per result of a product with long rows. */
+EW_INLINE ew_i32x16 ew_i32_multiply_once(ew_i32x16 v, ew_i32x16 multiplier, ew_i32x16 shift) {
+  int32_t values[16], factors[16], shifts[16];
+  ew_i32_store(values, v);
+  ew_i32_store(factors, multiplier);
+  ew_i32_store(shifts, shift);
+  for (int i = 0; i < 16; ++i) {
+    const int bits = 31 - shifts[i];
+    values[i] = (int32_t)(((int64_t)values[i] * factors[i] + ((int64_t)1 << (bits - 1))) >> bits);
+  }
+  return ew_i32_load(values);
+}
+
 /* Clamps before rounding at the top: a float above int32's range has no integer. */
 EW_INLINE ew_i32x16 ew_round_within(ew_f32x16 v, int32_t lo, int32_t hi) {
   const ew_f32x16 below = ew_f32_min(v, ew_f32_dup((float)hi));
@@ -50,7 +65,7 @@ typedef struct ew_q8_scale {
 
 EW_INLINE ew_q8_scale ew_q8_load_scale(const int32_t *channels, const int mode) {
   const ew_i32x16 multiplier = ew_i32_load(channels + 16);
-  return (ew_q8_scale){multiplier, mode == EW_REQUANT_FIXED ? ew_i32_load(channels + 32)
+  return (ew_q8_scale){multiplier, mode != EW_REQUANT_FLOAT ? ew_i32_load(channels + 32)
                                                             : multiplier};
 }
 
@@ -61,7 +76,9 @@ EW_INLINE ew_i32x16 ew_requantize(ew_i32x16 acc, const ew_q8_scale scale, const 
   if (mode == EW_REQUANT_FLOAT)
     return ew_round_within(ew_f32_mul(ew_f32_of_i32(acc), ew_f32_of_bits(scale.multiplier)), lo,
                            hi);
-  const ew_i32x16 v = ew_i32_multiply(acc, scale.multiplier, scale.shift);
+  const ew_i32x16 v = mode == EW_REQUANT_ONCE
+                          ? ew_i32_multiply_once(acc, scale.multiplier, scale.shift)
+                          : ew_i32_multiply(acc, scale.multiplier, scale.shift);
   return ew_i32_min(ew_i32_max(v, ew_i32_dup(lo)), ew_i32_dup(hi));
 }
 
@@ -73,16 +90,17 @@ EW_INLINE ew_i32x16 ew_i32_multiply_by(ew_i32x16 v, const int32_t factor[2]) {
 EW_INLINE ew_i32x16 ew_add_skip(ew_i32x16 y, ew_i32x16 skip, const ew_q8_params *p,
                                 const int mode) {
   const int32_t lo = p->sum_lo - p->sum_zero, hi = p->sum_hi - p->sum_zero;
+  ew_i32x16 sum;
   if (mode == EW_REQUANT_FLOAT) {
-    const ew_f32x16 a = ew_f32_mul(ew_f32_of_i32(y),
-                                   ew_f32_dup(ew_float_of_bits(p->y_factor[0])));
-    const ew_f32x16 b = ew_f32_mul(ew_f32_of_i32(skip),
-                                   ew_f32_dup(ew_float_of_bits(p->skip_factor[0])));
-    return ew_i32_add(ew_round_within(ew_f32_add(a, b), lo, hi), ew_i32_dup(p->sum_zero));
+    const int32_t shift = p->sum_factor[1];
+    sum = ew_i32_mul(y, ew_i32_dup(p->y_factor[0]));
+    sum = ew_i32_add(sum, ew_i32_mul(skip, ew_i32_dup(p->skip_factor[0])));
+    sum = ew_i32_sra(ew_i32_add(sum, ew_i32_dup((int32_t)(1u << (shift - 1)))), shift);
+  } else {
+    const ew_i32x16 a = ew_i32_multiply_by(ew_i32_shl(y, 20), p->y_factor);
+    const ew_i32x16 b = ew_i32_multiply_by(ew_i32_shl(skip, 20), p->skip_factor);
+    sum = ew_i32_multiply_by(ew_i32_add(a, b), p->sum_factor);
   }
-  const ew_i32x16 a = ew_i32_multiply_by(ew_i32_shl(y, 20), p->y_factor);
-  const ew_i32x16 b = ew_i32_multiply_by(ew_i32_shl(skip, 20), p->skip_factor);
-  const ew_i32x16 sum = ew_i32_multiply_by(ew_i32_add(a, b), p->sum_factor);
   const ew_i32x16 limited = ew_i32_min(ew_i32_max(sum, ew_i32_dup(lo)), ew_i32_dup(hi));
   return ew_i32_add(limited, ew_i32_dup(p->sum_zero));
 }

@@ -102,10 +102,14 @@ EW_TILE_Q8_SET(ew_tile_s8_float, 1, EW_REQUANT_FLOAT)
 EW_TILE_Q8_SET(ew_tile_u8_float, 0, EW_REQUANT_FLOAT)
 EW_TILE_Q8_SET(ew_tile_s8_fixed, 1, EW_REQUANT_FIXED)
 EW_TILE_Q8_SET(ew_tile_u8_fixed, 0, EW_REQUANT_FIXED)
+EW_TILE_Q8_SET(ew_tile_s8_once, 1, EW_REQUANT_ONCE)
+EW_TILE_Q8_SET(ew_tile_u8_once, 0, EW_REQUANT_ONCE)
 
 EW_INLINE void ew_tile_q8_run(const ew_tile_q8 *t, const int is_signed, const int mode) {
   if (is_signed && mode == EW_REQUANT_FLOAT) ew_tile_s8_float_run(t);
   else if (mode == EW_REQUANT_FLOAT) ew_tile_u8_float_run(t);
+  else if (is_signed && mode == EW_REQUANT_ONCE) ew_tile_s8_once_run(t);
+  else if (mode == EW_REQUANT_ONCE) ew_tile_u8_once_run(t);
   else if (is_signed) ew_tile_s8_fixed_run(t);
   else ew_tile_u8_fixed_run(t);
 }

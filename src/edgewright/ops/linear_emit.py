@@ -252,7 +252,8 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
     else:
         e.header("fully_connected_q8.h")
         args = _linear_q8(e, op.clamp, True, 1, None)
-        e.call(f"ew_fully_connected_{kind}", *sizes, mode_text(e), _weight_zero(e), e.ptr(x),
+        mode = "EW_REQUANT_FLOAT" if e.requantization == "float" else "EW_REQUANT_ONCE"
+        e.call(f"ew_fully_connected_{kind}", *sizes, mode, _weight_zero(e), e.ptr(x),
                *args, "NULL", e.ptr(y), e.scratch())  # fmt: skip
 
 
