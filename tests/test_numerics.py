@@ -49,7 +49,7 @@ def run_program(**environment: str) -> str:
 
 
 def test_same_bits_whatever_the_cpu() -> None:
-    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[index]
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     names = " ".join(found)
     old = run_program(NPY_DISABLE_CPU_FEATURES=names, OPENBLAS_CORETYPE="Nehalem")
     assert len(old) == 64

@@ -52,17 +52,3 @@ def requantize(x: Array, before: Quant, after: Quant, dtype: DTypeLike, mode: st
         return np.asarray(np.clip(result, *bounds).astype(x.dtype))
     exact = float(np.float32(before[0])) / float(np.float32(after[0]))
     return requantize_fixed(centred, quantize_multiplier(exact), after[1], bounds, dtype)
-
-
-def rescale_uint8(x: Array, before: Quant, after: Quant) -> Array:
-    """Return an operand of uint8 `concat` in the result's quantisation; both modes.
-
-    The float32 form x * scale + bias, rounded halves away from zero; int8 operands always share
-    the result's quantisation (TFLite refuses others).
-    """
-    if (np.float32(before[0]), before[1]) == (np.float32(after[0]), after[1]):
-        return x
-    scale = np.float32(before[0]) * (np.float32(1.0) / np.float32(after[0]))
-    units = x.astype(np.float32) * scale + np.float32(-before[1]) * scale
-    result = round_half_away(units).astype(np.int64) + after[1]
-    return np.asarray(np.clip(result, *bounds_of(x.dtype)).astype(x.dtype))

@@ -23,6 +23,8 @@ import edgewright
 from edgewright.errors import MissingPackage, OracleError
 from edgewright.verify.oracles.protocol import Array, Tensors, pack, unpack
 
+__all__ = ["Kind", "OracleCrashed", "OracleRefused", "OracleTimedOut", "Tensors", "run"]
+
 Kind = Literal["litert", "litert_ref", "tflm", "onnxruntime"]
 
 NAMES: dict[str, str] = {
