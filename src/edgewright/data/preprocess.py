@@ -143,6 +143,7 @@ def _channels(contract: Input, tensor: Tensor) -> int:
 def fit_image(image: NDArray[np.uint8], contract: Input, tensor: Tensor, where: str) -> Array:
     """An image in the size, colour order and layout of a tensor: uint8 [H, W, C] or [C, H, W]."""
     image = image[:, :, None] if image.ndim == 2 else image
+    height, width = _size(contract, tensor, image.shape[:2])
     channels = _channels(contract, tensor)
     if image.shape[2] == 1 and channels == 3:
         image = np.repeat(image, 3, axis=2)
@@ -150,7 +151,6 @@ def fit_image(image: NDArray[np.uint8], contract: Input, tensor: Tensor, where: 
         raise InvalidInput(
             f"an image of {image.shape[2]} channels, the model wants {channels}", where
         )
-    height, width = _size(contract, tensor, image.shape[:2])
     image = _resized(image, contract, height, width)
     if image.shape[:2] != (height, width):
         raise InvalidInput(

@@ -8,6 +8,7 @@ import io
 import warnings
 import wave
 import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
@@ -26,6 +27,12 @@ MAX_PIXELS: Final = 100_000_000
 IMAGES: Final = (".png", ".jpg", ".jpeg", ".bmp")
 RAW: Final = (".bin", ".raw", ".dat")
 SUFFIXES: Final = (".npy", ".npz", ".wav", *IMAGES, *RAW)
+
+# What zipfile raises on damaged archives; RuntimeError: encrypted, NotImplementedError: too new.
+_ZIP_ERRORS: Final = (
+    *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 Array = NDArray[Any]
 
@@ -68,7 +75,7 @@ def read(
             return read_wav(path)[0]
         if suffix in RAW:
             return _read_raw(path, dtype, shape)
-    except (OSError, EOFError, zipfile.BadZipFile, wave.Error) as error:
+    except _ZIP_ERRORS as error:
         raise InvalidInput(f"cannot read the file: {error}", path, "check the file") from None
     raise InvalidInput(
         f"files of kind {suffix or 'without a suffix'} are not read",
@@ -92,7 +99,7 @@ def _read_npy(file: IO[bytes], size: int, where: object) -> Array:
     """An array whose header and data agree; never objects, which would be run as code."""
     try:
         shape, fortran, dtype = _npy_header(file)
-    except (ValueError, EOFError, TypeError) as error:
+    except Exception as error:  # the header is Python text, and may be wrong in any way
         raise InvalidInput(f"not a .npy file: {error}", where) from None
     if dtype.hasobject:
         raise InvalidInput("an array of Python objects is not read", where, "store numbers")
@@ -130,7 +137,7 @@ def npz_shapes(path: Path) -> dict[str, tuple[int, ...]]:
             for name in archive.namelist():
                 with archive.open(name) as file:
                     shapes[name.removesuffix(".npy")] = _npy_header(file)[0]
-    except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+    except _ZIP_ERRORS as error:
         raise InvalidInput(f"not a .npz file: {error}", path) from None
     return shapes
 
@@ -171,7 +178,7 @@ def _read_npz(path: Path, member: str | None) -> Array:
         try:
             with archive.open(info) as file:
                 data = file.read(info.file_size)
-        except (RuntimeError, NotImplementedError, ValueError) as error:  # encrypted, odd methods
+        except _ZIP_ERRORS as error:
             raise InvalidInput(f"cannot read array {member!r}: {error}", path) from None
         return _read_npy(io.BytesIO(data), len(data), f"{path}: {member}")
 
@@ -212,6 +219,8 @@ def read_wav(path: Path) -> tuple[NDArray[np.float32], int]:
         raise InvalidInput(
             f"not a PCM .wav file: {error}", path, "convert it: ffmpeg -i IN -c:a pcm_s16le OUT.wav"
         ) from None
+    if width not in (1, 2, 3, 4):
+        raise InvalidInput(f"{8 * width} bits per sample; 8 to 32 are read", path)
     if channels != 1:
         raise InvalidInput(
             f"{channels} channels; one is read", path, "mix them: ffmpeg -i IN -ac 1 OUT.wav"
