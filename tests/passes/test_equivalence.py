@@ -37,7 +37,7 @@ class RandomNet:
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         self.graph = parse_graph("graph main(%x: float32[1,4,6,5]) -> () {}", ops.infer)
-        self.y = self.graph.inputs[0]
+        self.y = self.start(self.graph.inputs[0])
         self.held = [self.y]
         for _ in range(self.rng.integers(3, 9)):
             steps = self.steps or STEPS
@@ -47,6 +47,9 @@ class RandomNet:
             self.y = classify(self)
         self.graph.outputs = [self.y]
 
+    def start(self, x: Value) -> Value:
+        return x
+
     def add(self, op: str, *inputs: Value | None, **attrs: object) -> Value:
         node = Node(op, list(inputs), [], dict(attrs))
         (type,) = ops.infer(node)
@@ -54,7 +57,7 @@ class RandomNet:
         return self.graph.insert(node).output
 
     def constant(self, *shape: int, low: float = -1.0, high: float = 1.0) -> Value:
-        return self.graph.constant("c", np.float32(self.rng.uniform(low, high, shape)))
+        return self.graph.constant("c", np.asarray(self.rng.uniform(low, high, shape), np.float32))
 
     def last(self, op: str, *inputs: Value | None, **attrs: object) -> Value:
         """A channels-last operator between the transposes of a channels-first model."""
@@ -183,7 +186,7 @@ def test_each_pass_keeps_the_answer(item: Pass) -> None:
 
 def sample(seed: int, graph: Graph) -> Array:
     rng = np.random.default_rng([seed, 1])
-    return np.float32(rng.uniform(-1, 1, graph.inputs[0].type.dims))
+    return rng.uniform(-1, 1, graph.inputs[0].type.dims).astype(np.float32)
 
 
 class RandomQdq(RandomNet):
@@ -195,19 +198,21 @@ class RandomQdq(RandomNet):
         y = super().add(op, *inputs, **attrs)
         return y if y.producer is None or op in ("transpose", "reshape") else self.quantised(y)
 
+    def start(self, x: Value) -> Value:
+        return self.quantised(x)
+
     def quantised(self, y: Value) -> Value:
         scale = float(self.rng.uniform(0.02, 0.05))
         quant = Quant.per_tensor(scale, int(self.rng.integers(-20, 20)))
-        node = Node("quantize", [y], [], {"to": "int8"})
-        (type,) = ops.infer(node)
-        node.outputs = [self.graph.value("q", type.with_quant(quant))]
+        node = Node("quantize", [y], [])
+        node.outputs = [self.graph.value("q", TensorType(DType.INT8, y.type.shape, quant))]
         back = Node("dequantize", [self.graph.insert(node).output], [])
         back.outputs = [self.graph.value("d", y.type)]
         return self.graph.insert(back).output
 
     def constant(self, *shape: int, low: float = -1.0, high: float = 1.0) -> Value:
-        data = np.int8(np.rint(self.rng.uniform(low, high, shape) * 127))
-        quant = Quant.per_tensor(1 / 127)
+        data = np.asarray(np.rint(self.rng.uniform(low, high, shape) * 127), np.int8)
+        quant = Quant.per_tensor(0.2 / 127)
         stored = self.graph.constant("w", data, TensorType(DType.INT8, shape, quant))
         node = Node("dequantize", [stored], [])
         node.outputs = [self.graph.value("f", ops.infer(node)[0])]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from edgewright import ops
-from edgewright.graph import Graph, Node, Quant, Source, Value
+from edgewright.graph import Graph, Node, Source, TensorType, Value
 
 
 def insert(
@@ -18,12 +18,15 @@ def insert(
     attrs: dict[str, Any] | None = None,
     *,
     like: Value,
-    quant: Quant | None = None,
+    type: TensorType | None = None,
     source: Source | None = None,
 ) -> Value:
-    """Put a node with one result before another node; the result is named after `like`."""
-    (value,) = insert_many(graph, before, op, inputs, attrs, likes=[like])
-    value.type = value.type.with_quant(value.type.quant if quant is None else quant)
+    """Put a node with one result before another node; the result is named after `like`.
+
+    Its type is what the operator infers, unless given.
+    """
+    types = None if type is None else [type]
+    (value,) = insert_many(graph, before, op, inputs, attrs, likes=[like], types=types)
     value.source = source
     return value
 
@@ -36,10 +39,11 @@ def insert_many(
     attrs: dict[str, Any] | None = None,
     *,
     likes: Sequence[Value],
+    types: Sequence[TensorType] | None = None,
 ) -> list[Value]:
     """As `insert`, for any number of results, each named after one of `likes`."""
     node = Node(op, list(inputs), [], dict(attrs or {}), origin=before.origin)
-    for like, type in zip(likes, ops.infer(node), strict=True):
+    for like, type in zip(likes, types or ops.infer(node), strict=True):
         node.outputs.append(graph.value(like.name, type))
     graph.insert(node, before)
     return node.outputs

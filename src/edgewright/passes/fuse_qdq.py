@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from edgewright import ops
-from edgewright.graph import DType, Graph, Node, Quant, TensorType, Value
-from edgewright.ops.binary import Binary
+from edgewright.graph import Array, DType, Graph, Node, Quant, TensorType, Value
 from edgewright.ops.unary import Unary
 from edgewright.passes import rewrite
 from edgewright.passes.constants import frozen, scalar
 from edgewright.passes.editing import become, drop_unused, insert
 
 WEIGHTED = ("conv", "depthwise_conv", "fully_connected", "conv_transpose")
-#: Operators beside the elementwise ones that know quantised operands.
+#: Operators beside these and the functions of one operand that know quantised operands.
 OTHERS = (
-    "concat", "matmul", "softmax", "max_pool", "avg_pool", "resize_bilinear", "resize_nearest",
+    "add", "sub", "mul", "minimum", "maximum", "concat", "matmul",
+    "softmax", "max_pool", "avg_pool", "resize_bilinear", "resize_nearest",
     "reduce_mean", "reduce_sum", "reduce_max", "reduce_min",
     "reshape", "transpose", "slice", "pad", "expand", "tile", "gather",
     "depth_to_space", "space_to_depth", "space_to_batch", "batch_to_space",
@@ -78,7 +78,7 @@ def _is_known(node: Node) -> bool:
     cls = ops.registry().get(node.op)
     if cls is None or len(node.outputs) != 1:
         return False
-    return node.op in WEIGHTED + OTHERS or issubclass(cls, Unary | Binary)
+    return node.op in WEIGHTED + OTHERS or issubclass(cls, Unary)
 
 
 def _reads_dequantized(node: Node) -> bool:
@@ -94,6 +94,8 @@ def _obstacle(graph: Graph, made: Node, node: Node) -> str:
     if made.op in WEIGHTED and len(made.inputs) > 3:
         return "a residual is added inside the convolution"
     dtypes = {_dtype(v) for v in _activations(made)} | {node.output.type.dtype}
+    if made.op in ("minimum", "maximum") and len({_quant(v) for v in _activations(made)}) > 1:
+        return "its operands have different scales"
     return "" if len(dtypes - {None}) == 1 else "operands and result differ in their integer type"
 
 
@@ -112,6 +114,11 @@ def _stored(value: Value | None) -> Value | None:
 def _dtype(value: Value) -> DType | None:
     held = _stored(value)
     return held.type.dtype if held is not None else None
+
+
+def _quant(value: Value) -> Quant | None:
+    held = _stored(value)
+    return held.type.quant if held is not None else None
 
 
 def _axis(value: Value) -> int | None:
@@ -163,7 +170,7 @@ def _with_weights(graph: Graph, node: Node, inputs: list[Value | None]) -> list[
     return "the bias exceeds 32 bits" if stored is None else [x, w, stored]
 
 
-def _real_bias(bias: Value) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:
+def _real_bias(bias: Value) -> Array | None:
     """[O]: the bias in real units."""
     held = frozen(bias)
     if held is None or held.data is None:
@@ -172,13 +179,13 @@ def _real_bias(bias: Value) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     if held.type.quant is None:
         return array if held is bias else None
     quant = held.type.quant
-    return np.array(quant.scale) * (array - np.array(quant.zero))
+    return np.asarray(np.array(quant.scale) * (array - np.array(quant.zero)))
 
 
 def _integer_bias(
     graph: Graph,
     bias: Value,
-    real: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    real: Array,
     x: Value,
     w: Value,
 ) -> Value | None:
@@ -195,11 +202,25 @@ def _integer_bias(
 
 
 def _finish(graph: Graph, node: Node, made: Node, result: Value) -> bool:
-    """Give the result its quantisation; operators that keep their operand's need one more step."""
-    kept, wanted = result.type.quant, node.output.type.quant
-    if kept is not None and kept != wanted and made.op != "concat":
-        attrs = {"to": node.output.type.dtype.value}
-        result = insert(graph, node, "quantize", [result], attrs, like=node.output)
+    """Give the result its quantisation; operators that have no choice need one more step."""
+    kept, wanted = _given_quant(result), node.output.type
+    if kept is not None and kept != wanted.quant:
+        result.type = result.type.with_quant(kept)
+        result = insert(graph, node, "quantize", [result], like=node.output, type=wanted)
     become(graph, node, result)
     drop_unused(graph, made)
     return True
+
+
+def _given_quant(result: Value) -> Quant | None:
+    """The quantisation that an operator's result has by its nature, or None."""
+    node = result.producer
+    assert node is not None
+    if node.op == "concat":
+        return None
+    if node.op in ("avg_pool", "minimum", "maximum"):
+        return node.input(0).type.quant
+    if node.op == "softmax":
+        # What TFLite fixes it to: probabilities in 256 steps.
+        return Quant.per_tensor(1 / 256, -128 if result.type.dtype is DType.INT8 else 0)
+    return result.type.quant

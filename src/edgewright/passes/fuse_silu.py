@@ -39,4 +39,4 @@ def _is_exact(gate: Node) -> bool:
     if gate.op == "sigmoid":
         return True
     alpha, beta = gate.attrs.get("alpha", 0.2), gate.attrs.get("beta", 0.5)
-    return abs(alpha - 1 / 6) < 1e-6 and beta == 0.5
+    return bool(abs(alpha - 1 / 6) < 1e-6 and beta == 0.5)

@@ -34,7 +34,8 @@ def hoist_quantize(graph: Graph, node: Node) -> bool:
     if type.quant is None or type.quant.axis is not None or mover.input(0).type.quant is not None:
         return graph.keep(node, "it has one scale per channel, or requantizes")
     x, like = mover.input(0), mover.output
-    stored = insert(graph, node, "quantize", [x], node.attrs, like=like, quant=type.quant)
+    held = type.with_shape(*x.type.shape)
+    stored = insert(graph, node, "quantize", [x], like=like, type=held)
     moved = insert(
         graph, node, mover.op, [stored, *mover.inputs[1:]], mover.attrs, like=node.output
     )

@@ -7,8 +7,8 @@ import numpy as np
 from edgewright.graph import Graph, Node, Value
 from edgewright.passes import rewrite
 from edgewright.passes.constants import frozen, rebuilt
-from edgewright.passes.editing import become, insert, inverse, sole_feeder, transposed
-from edgewright.passes.transposition import elementwise_names, moved_quant
+from edgewright.passes.editing import become, insert, sole_feeder, transposed
+from edgewright.passes.transposition import elementwise_names
 
 
 @rewrite("transpose")
@@ -36,8 +36,7 @@ def hoist_transposes(graph: Graph, node: Node) -> bool:
         return False
     perm = tuple(node.attrs["perm"])
     inputs = [_moved(graph, node, v, perm) for v in made.inputs]
-    quant = moved_quant(made.output.type.quant, inverse(perm))
-    y = insert(graph, node, made.op, inputs, made.attrs, like=made.output, quant=quant)
+    y = insert(graph, node, made.op, inputs, made.attrs, like=made.output, type=node.output.type)
     assert y.producer is not None
     y.producer.origin = made.origin
     become(graph, node, y)

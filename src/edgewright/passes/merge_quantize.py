@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgewright.graph import DType, Graph, Node
 from edgewright.passes import rewrite
-from edgewright.passes.editing import become, drop_unused, feeder, forward, insert
+from edgewright.passes.editing import drop_unused, feeder, forward
 
 
 @rewrite("quantize")
@@ -35,7 +35,6 @@ def merge_quantize(graph: Graph, node: Node) -> bool:
         return False
     if any(t.quant is None or t.quant.axis is not None for t in (x.type, node.output.type)):
         return graph.keep(node, "it has one scale per channel")
-    result = insert(graph, node, "quantize", [x], node.attrs, like=node.output)
-    become(graph, node, result)
+    graph.set_input(node, 0, x)
     drop_unused(graph, made)
     return True

@@ -41,8 +41,7 @@ def permute_weights(graph: Graph, node: Node) -> bool:
     if columns is None:
         return graph.keep(node, f"{transpose.output} moves axes that are not flattened")
     flat = reshape.output
-    attrs = {"shape": flat.type.shape}
-    y = insert(graph, node, "reshape", [x], attrs, like=flat, quant=flat.type.quant)
+    y = insert(graph, node, "reshape", [x], {"shape": flat.type.shape}, like=flat, type=flat.type)
     w = rebuilt(graph, node, node.input(1), columns, weight.type.quant)
     graph.set_inputs(node, [y, w, *node.inputs[2:]])
     drop_unused(graph, reshape)

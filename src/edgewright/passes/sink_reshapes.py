@@ -32,7 +32,8 @@ def sink_reshapes(graph: Graph, node: Node) -> bool:
     x, old = first.input(0), node.output
     if any(q is not None and q.axis is not None for q in (x.type.quant, old.type.quant)):
         return graph.keep(node, "it has one scale per channel")
-    y = insert(graph, node, node.op, [x], node.attrs, like=old, quant=old.type.quant)
+    held = old.type.with_shape(*x.type.shape)
+    y = insert(graph, node, node.op, [x], node.attrs, like=old, type=held)
     become(graph, node, insert(graph, node, "reshape", [y], {"shape": old.type.shape}, like=old))
     drop_unused(graph, first)
     return True

@@ -19,7 +19,14 @@ from edgewright.passes.editing import (
     substitute,
     transposed,
 )
-from edgewright.passes.transposition import Perm, moved_quant, operands, swap, unpermuted
+from edgewright.passes.transposition import (
+    Perm,
+    moved_quant,
+    moved_type,
+    operands,
+    swap,
+    unpermuted,
+)
 
 
 @rewrite()
@@ -60,9 +67,12 @@ def sink_transposes(graph: Graph, node: Node) -> bool:
         return graph.keep(node, f"{stuck[0]} is not transposed as {first.output} is")
     carried = [_carry(graph, node, v, perm) for v in _tensors(node)]
     inputs = [*carried, *node.inputs[len(carried) :]]
-    results = insert_many(graph, node, node.op, inputs, swapped.attrs, likes=node.outputs)
-    for old, new, moved in zip(node.outputs, results, swapped.perms, strict=True):
-        new.type = new.type.with_quant(moved_quant(old.type.quant, moved))
+    pairs = list(zip(node.outputs, swapped.perms, strict=True))
+    types = [moved_type(v.type, moved) for v, moved in pairs]
+    results = insert_many(
+        graph, node, node.op, inputs, swapped.attrs, likes=node.outputs, types=types
+    )
+    for new, (old, moved) in zip(results, pairs, strict=True):
         new.source = transposed(old.source, inverse(moved))
     _transpose_back(graph, node, results, swapped.perms)
     return True
@@ -134,8 +144,8 @@ def _carry(graph: Graph, node: Node, value: Value | None, perm: Perm) -> Value |
             return value
         array = np.transpose(held.data.reshape([int(str(d)) for d in shape]), inverse(perm))
         return rebuilt(graph, node, value, array, _aligned_quant(held, perm))
-    attrs = {"shape": unpermuted(shape, perm)}
-    return insert(graph, node, "reshape", [value], attrs, like=value, quant=value.type.quant)
+    moved = value.type.with_shape(*unpermuted(shape, perm))
+    return insert(graph, node, "reshape", [value], {"shape": moved.shape}, like=value, type=moved)
 
 
 def _aligned_quant(value: Value, perm: Perm) -> Quant | None:
@@ -150,9 +160,10 @@ def _transpose_back(graph: Graph, node: Node, results: list[Value], perms: list[
     """Put results in the order of axes that readers of the node expect, and remove the node."""
     makers = [v.producer for v in node.arguments]
     for old, new, perm in zip(list(node.outputs), results, perms, strict=True):
-        quant, back = old.type.quant, new
+        back = new
         if perm != tuple(range(len(perm))):
-            back = insert(graph, node, "transpose", [new], {"perm": perm}, like=old, quant=quant)
+            attrs = {"perm": perm}
+            back = insert(graph, node, "transpose", [new], attrs, like=old, type=old.type)
         substitute(graph, old, back)
     graph.remove(node)
     for maker in makers:

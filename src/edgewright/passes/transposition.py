@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgewright import ops
-from edgewright.graph import Node, Quant
+from edgewright.graph import Node, Quant, TensorType
 from edgewright.ops.binary import Binary
 from edgewright.ops.unary import Unary
 from edgewright.passes.blocks import permute_reshape
@@ -67,6 +67,12 @@ def moved_quant(quant: Quant | None, perm: Perm) -> Quant | None:
     if quant is None or quant.axis is None:
         return quant
     return replace(quant, axis=perm[quant.axis])
+
+
+def moved_type(type: TensorType, perm: Perm) -> TensorType:
+    """The type of x, given that of `transpose(x, perm)`."""
+    held = type.with_shape(*unpermuted(type.shape, perm))
+    return held.with_quant(moved_quant(type.quant, perm))
 
 
 def squeezed(perm: Perm, gone: Sequence[int]) -> Perm:
