@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edgewright.ops.integer.elementwise import AddFixed
+from edgewright.ops.integer.add import AddFixed, AddShort
 from edgewright.ops.integer.fixed_point import Multiplier
 from edgewright.ops.integer.requantize import Bounds
 
@@ -225,14 +225,14 @@ class Residual(NamedTuple):
         skip_zero: zero point of the residual.
         zero: zero point of the sum.
         bounds: lowest and highest quantised value of the sum.
-        factors: mode `float`: float32 ratios of scales (result / sum, residual / sum); mode
-            `fixed`: the constants of `add_fixed_constants(result, residual, sum)`.
+        factors: of scales (result, residual, sum): `add_short_constants` in mode `float`,
+            `add_fixed_constants` in mode `fixed`.
     """
 
     skip_zero: int
     zero: int
     bounds: Bounds
-    factors: tuple[float, float] | AddFixed
+    factors: AddShort | AddFixed
 
 
 def pack_q8_params(
@@ -258,8 +258,8 @@ def pack_q8_params(
         parts = (skip.factors.first, skip.factors.second, skip.factors.output)
         factors = [int(number) for part in parts for number in (part.value, part.shift)]
     else:
-        first, second = (int(np.float32(f).view(np.int32)) for f in skip.factors)
-        factors = [first, 0, second, 0, 0, 0]
+        short = skip.factors
+        factors = [short.first, 0, short.second, 0, 0, short.shift]
     return np.array([*head, skip.skip_zero, skip.zero, *skip.bounds, *factors], np.int32)
 
 

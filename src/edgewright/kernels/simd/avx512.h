@@ -82,7 +82,14 @@ EW_INLINE ew_i32x16 ew_i32_mul_high(ew_i32x16 a, ew_i32x16 b) {
       _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32)), half);
   return _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
 }
-EW_INLINE int32_t ew_i32_sum(ew_i32x16 a) { return _mm512_reduce_add_epi32(a); }
+/* Not _mm512_reduce_add_epi32: gcc 12 ends it with a signed sum, which may overflow. */
+EW_INLINE int32_t ew_i32_sum(ew_i32x16 a) {
+  const __m256i eight =
+      _mm256_add_epi32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
+  __m128i s = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
+}
 
 /* --- conversions --------------------------------------------------------------------------- */
 EW_INLINE ew_f32x16 ew_f32_of_i32(ew_i32x16 a) { return _mm512_cvtepi32_ps(a); }

@@ -1,4 +1,5 @@
-/* The SIMD vocabulary in plain C: sixteen lanes in an array. This file defines what the words mean.
+/* The SIMD vocabulary without an ISA: sixteen lanes as four of the compiler's 16-byte vectors, which
+   it turns into whatever the CPU has, single numbers at the least. This file says what words mean.
 
    Loads and stores need no alignment. `_n` forms touch only the first n lanes (0 <= n <= 16);
    lanes that are not loaded are 0. Integer sums and products wrap around. */
@@ -14,174 +15,232 @@
 /* Output pixels at a time in a depthwise convolution. */
 #define EW_DEPTHWISE_PIXELS 2
 
-typedef struct ew_f32x16 { float v[16]; } ew_f32x16;
-typedef struct ew_i32x16 { int32_t v[16]; } ew_i32x16;
-typedef struct ew_mask16 { int32_t v[16]; } ew_mask16; /* 0 or 1 */
+typedef float ew_f32x4 __attribute__((vector_size(16)));
+typedef int32_t ew_i32x4 __attribute__((vector_size(16)));
+typedef uint32_t ew_u32x4 __attribute__((vector_size(16)));
+typedef struct ew_f32x16 { ew_f32x4 q[4]; } ew_f32x16;
+typedef struct ew_i32x16 { ew_i32x4 q[4]; } ew_i32x16;
+typedef ew_i32x16 ew_mask16; /* all bits of a lane, or none */
 
-#define EW_EACH for (int i = 0; i < 16; ++i)
-#define EW_F32_OP1(name, expression) \
-  EW_INLINE ew_f32x16 name(ew_f32x16 a) { ew_f32x16 r; EW_EACH r.v[i] = (expression); return r; }
-#define EW_F32_OP2(name, expression) \
-  EW_INLINE ew_f32x16 name(ew_f32x16 a, ew_f32x16 b) { \
-    ew_f32x16 r; EW_EACH r.v[i] = (expression); return r; }
-#define EW_I32_OP2(name, expression) \
-  EW_INLINE ew_i32x16 name(ew_i32x16 a, ew_i32x16 b) { \
-    ew_i32x16 r; EW_EACH r.v[i] = (expression); return r; }
-#define EW_I32_SHIFT(name, expression) \
-  EW_INLINE ew_i32x16 name(ew_i32x16 a, int by) { \
-    ew_i32x16 r; EW_EACH r.v[i] = (expression); return r; }
-#define EW_MASK_OP2(name, type, expression) \
-  EW_INLINE ew_mask16 name(type a, type b) { \
-    ew_mask16 r; EW_EACH r.v[i] = (expression); return r; }
+#define EW_QUADS EW_UNROLL for (int i = 0; i < 4; ++i)
+#define EW_QUAD_OP1(name, result, type, expression) \
+  EW_INLINE result name(type a) { result r; EW_QUADS r.q[i] = (expression); return r; }
+#define EW_QUAD_OP2(name, result, type, expression) \
+  EW_INLINE result name(type a, type b) { result r; EW_QUADS r.q[i] = (expression); return r; }
+#define EW_F32_OP1(name, expression) EW_QUAD_OP1(name, ew_f32x16, ew_f32x16, expression)
+#define EW_F32_OP2(name, expression) EW_QUAD_OP2(name, ew_f32x16, ew_f32x16, expression)
+#define EW_I32_OP2(name, expression) EW_QUAD_OP2(name, ew_i32x16, ew_i32x16, expression)
+#define EW_MASK_OP2(name, type, expression) EW_QUAD_OP2(name, ew_mask16, type, expression)
+/* Unsigned views of the operands: signed overflow is undefined. */
+#define EW_UA ((ew_u32x4)a.q[i])
+#define EW_UB ((ew_u32x4)b.q[i])
+
+EW_INLINE ew_i32x4 ew_pick4(ew_i32x4 m, ew_i32x4 a, ew_i32x4 b) { return (m & a) | (~m & b); }
+EW_INLINE ew_f32x4 ew_pick4f(ew_i32x4 m, ew_f32x4 a, ew_f32x4 b) {
+  return (ew_f32x4)ew_pick4(m, (ew_i32x4)a, (ew_i32x4)b);
+}
+EW_INLINE ew_f32x4 ew_dup4f(float s) { return (ew_f32x4){s, s, s, s}; }
+EW_INLINE ew_i32x4 ew_dup4(int32_t s) { return (ew_i32x4){s, s, s, s}; }
 
 /* --- float32 ------------------------------------------------------------------------------- */
-EW_INLINE ew_f32x16 ew_f32_dup(float s) { ew_f32x16 r; EW_EACH r.v[i] = s; return r; }
-EW_INLINE ew_f32x16 ew_f32_load(const float *p) { ew_f32x16 r; EW_EACH r.v[i] = p[i]; return r; }
-EW_INLINE ew_f32x16 ew_f32_load_n(const float *p, int n) {
+EW_INLINE ew_f32x16 ew_f32_dup(float s) {
   ew_f32x16 r;
-  EW_EACH r.v[i] = i < n ? p[i] : 0.0f;
+  EW_QUADS r.q[i] = ew_dup4f(s);
   return r;
 }
-EW_INLINE void ew_f32_store(float *p, ew_f32x16 a) { EW_EACH p[i] = a.v[i]; }
+EW_INLINE ew_f32x16 ew_f32_load(const float *p) {
+  ew_f32x16 r;
+  EW_QUADS __builtin_memcpy(&r.q[i], p + 4 * i, 16);
+  return r;
+}
+EW_INLINE ew_f32x16 ew_f32_load_n(const float *p, int n) {
+  float lanes[16] = {0};
+  for (int i = 0; i < n; ++i) lanes[i] = p[i];
+  return ew_f32_load(lanes);
+}
+EW_INLINE void ew_f32_store(float *p, ew_f32x16 a) {
+  EW_QUADS __builtin_memcpy(p + 4 * i, &a.q[i], 16);
+}
 EW_INLINE void ew_f32_store_n(float *p, ew_f32x16 a, int n) {
-  EW_EACH if (i < n) p[i] = a.v[i];
+  float lanes[16];
+  ew_f32_store(lanes, a);
+  for (int i = 0; i < n; ++i) p[i] = lanes[i];
 }
-EW_F32_OP2(ew_f32_add, a.v[i] + b.v[i])
-EW_F32_OP2(ew_f32_sub, a.v[i] - b.v[i])
-EW_F32_OP2(ew_f32_mul, a.v[i] * b.v[i])
-EW_F32_OP2(ew_f32_div, a.v[i] / b.v[i])
+EW_F32_OP2(ew_f32_add, a.q[i] + b.q[i])
+EW_F32_OP2(ew_f32_sub, a.q[i] - b.q[i])
+EW_F32_OP2(ew_f32_mul, a.q[i] * b.q[i])
+EW_F32_OP2(ew_f32_div, a.q[i] / b.q[i])
 /* The second operand unless the first is greater (less): so the second if either is a NaN. */
-EW_F32_OP2(ew_f32_max, a.v[i] > b.v[i] ? a.v[i] : b.v[i])
-EW_F32_OP2(ew_f32_min, a.v[i] < b.v[i] ? a.v[i] : b.v[i])
-EW_F32_OP1(ew_f32_abs, ew_float_of_bits(ew_bits_of_float(a.v[i]) & INT32_MAX))
-EW_F32_OP1(ew_f32_neg, -a.v[i])
-/* To a whole number: half to even, down, up. */
-EW_F32_OP1(ew_f32_round, ew_round_f32(a.v[i]))
-EW_INLINE float ew_floor_f32(float v) {
-  const float whole = ew_round_f32(v);
-  return whole > v ? whole - 1.0f : whole;
+EW_F32_OP2(ew_f32_max, ew_pick4f(a.q[i] > b.q[i], a.q[i], b.q[i]))
+EW_F32_OP2(ew_f32_min, ew_pick4f(a.q[i] < b.q[i], a.q[i], b.q[i]))
+EW_F32_OP1(ew_f32_abs, (ew_f32x4)((ew_i32x4)a.q[i] & ew_dup4(INT32_MAX)))
+EW_F32_OP1(ew_f32_neg, -a.q[i])
+/* Half to even, as ew_round_f32. */
+EW_INLINE ew_f32x4 ew_round4(ew_f32x4 v) {
+  const ew_f32x4 big = ew_dup4f(8388608.0f);
+  const ew_i32x4 sign = (ew_i32x4)v & ew_dup4(INT32_MIN);
+  const ew_f32x4 size = (ew_f32x4)((ew_i32x4)v & ew_dup4(INT32_MAX));
+  const ew_f32x4 whole = (size + big) - big;
+  return ew_pick4f(size < big, (ew_f32x4)((ew_i32x4)whole | sign), v);
 }
-EW_F32_OP1(ew_f32_floor, ew_floor_f32(a.v[i]))
-EW_F32_OP1(ew_f32_ceil, -ew_floor_f32(-a.v[i]))
-/* Correctly rounded without the FPU instruction: Newton steps in double, which has bits to spare. */
+EW_INLINE ew_f32x4 ew_floor4(ew_f32x4 v) {
+  const ew_f32x4 whole = ew_round4(v);
+  return ew_pick4f(whole > v, whole - ew_dup4f(1.0f), whole);
+}
+/* To a whole number: half to even, down, up. */
+EW_F32_OP1(ew_f32_round, ew_round4(a.q[i]))
+EW_F32_OP1(ew_f32_floor, ew_floor4(a.q[i]))
+EW_F32_OP1(ew_f32_ceil, -ew_floor4(-a.q[i]))
 EW_INLINE float ew_sqrt_f32(float v) {
 #if defined(__SSE2__) || defined(__aarch64__) || (defined(__ARM_FP) && (__ARM_FP & 4))
   return __builtin_sqrtf(v); /* one instruction with -fno-math-errno */
 #else
+  /* Newton steps in double, which has bits to spare. */
   if (!(v > 0.0f) || v > 3.402823466e38f) return v < 0.0f ? __builtin_nanf("") : v;
-  double scale = 1.0, x = (double)v;
-  if (x < 1.0e-30) { x *= 18446744073709551616.0; scale = 2.3283064365386963e-10; }
+  double x = (double)v, scale = 1.0;
+  if (x < 1.0e-30) {
+    x *= 18446744073709551616.0;
+    scale = 2.3283064365386963e-10;
+  }
   double root = (double)ew_float_of_bits((ew_bits_of_float((float)x) >> 1) + 0x1fbd1df5);
   for (int i = 0; i < 5; ++i) root = 0.5 * (root + x / root);
   return (float)(root * scale);
 #endif
 }
-EW_F32_OP1(ew_f32_sqrt, ew_sqrt_f32(a.v[i]))
+EW_INLINE ew_f32x16 ew_f32_sqrt(ew_f32x16 a) {
+  for (int i = 0; i < 4; ++i)
+    for (int j = 0; j < 4; ++j) a.q[i][j] = ew_sqrt_f32(a.q[i][j]);
+  return a;
+}
 /* a * b + c; rounded once where the ISA has a fused instruction. */
 EW_INLINE ew_f32x16 ew_fma(ew_f32x16 a, ew_f32x16 b, ew_f32x16 c) {
-  ew_f32x16 r;
-  EW_EACH r.v[i] = a.v[i] * b.v[i] + c.v[i];
-  return r;
+  EW_QUADS c.q[i] = a.q[i] * b.q[i] + c.q[i];
+  return c;
 }
 EW_INLINE float ew_f32_sum(ew_f32x16 a) {
-  for (int step = 8; step > 0; step /= 2)
-    for (int i = 0; i < step; ++i) a.v[i] += a.v[i + step];
-  return a.v[0];
+  const ew_f32x4 s = (a.q[0] + a.q[1]) + (a.q[2] + a.q[3]);
+  return (s[0] + s[2]) + (s[1] + s[3]);
 }
 EW_INLINE float ew_f32_top(ew_f32x16 a) {
-  float top = a.v[0];
-  EW_EACH top = top > a.v[i] ? top : a.v[i];
+  float top = a.q[0][0];
+  for (int i = 0; i < 4; ++i)
+    for (int j = 0; j < 4; ++j) top = top > a.q[i][j] ? top : a.q[i][j];
   return top;
 }
 
 /* --- int32 --------------------------------------------------------------------------------- */
-EW_INLINE ew_i32x16 ew_i32_dup(int32_t s) { ew_i32x16 r; EW_EACH r.v[i] = s; return r; }
-EW_INLINE ew_i32x16 ew_i32_load(const int32_t *p) { ew_i32x16 r; EW_EACH r.v[i] = p[i]; return r; }
-EW_INLINE ew_i32x16 ew_i32_load_n(const int32_t *p, int n) {
+EW_INLINE ew_i32x16 ew_i32_dup(int32_t s) {
   ew_i32x16 r;
-  EW_EACH r.v[i] = i < n ? p[i] : 0;
+  EW_QUADS r.q[i] = ew_dup4(s);
   return r;
 }
-EW_INLINE void ew_i32_store(int32_t *p, ew_i32x16 a) { EW_EACH p[i] = a.v[i]; }
-EW_INLINE void ew_i32_store_n(int32_t *p, ew_i32x16 a, int n) {
-  EW_EACH if (i < n) p[i] = a.v[i];
+EW_INLINE ew_i32x16 ew_i32_load(const int32_t *p) {
+  ew_i32x16 r;
+  EW_QUADS __builtin_memcpy(&r.q[i], p + 4 * i, 16);
+  return r;
 }
-EW_I32_OP2(ew_i32_add, ew_add_wrap(a.v[i], b.v[i]))
-EW_I32_OP2(ew_i32_sub, ew_sub_wrap(a.v[i], b.v[i]))
-EW_I32_OP2(ew_i32_mul, ew_mul_wrap(a.v[i], b.v[i]))
-EW_I32_OP2(ew_i32_max, a.v[i] > b.v[i] ? a.v[i] : b.v[i])
-EW_I32_OP2(ew_i32_min, a.v[i] < b.v[i] ? a.v[i] : b.v[i])
-EW_I32_OP2(ew_i32_and, a.v[i] & b.v[i])
-EW_I32_OP2(ew_i32_or, a.v[i] | b.v[i])
-EW_I32_OP2(ew_i32_xor, a.v[i] ^ b.v[i])
+EW_INLINE ew_i32x16 ew_i32_load_n(const int32_t *p, int n) {
+  int32_t lanes[16] = {0};
+  for (int i = 0; i < n; ++i) lanes[i] = p[i];
+  return ew_i32_load(lanes);
+}
+EW_INLINE void ew_i32_store(int32_t *p, ew_i32x16 a) {
+  EW_QUADS __builtin_memcpy(p + 4 * i, &a.q[i], 16);
+}
+EW_INLINE void ew_i32_store_n(int32_t *p, ew_i32x16 a, int n) {
+  int32_t lanes[16];
+  ew_i32_store(lanes, a);
+  for (int i = 0; i < n; ++i) p[i] = lanes[i];
+}
+EW_I32_OP2(ew_i32_add, (ew_i32x4)(EW_UA + EW_UB))
+EW_I32_OP2(ew_i32_sub, (ew_i32x4)(EW_UA - EW_UB))
+EW_I32_OP2(ew_i32_mul, (ew_i32x4)(EW_UA * EW_UB))
+EW_I32_OP2(ew_i32_max, ew_pick4(a.q[i] > b.q[i], a.q[i], b.q[i]))
+EW_I32_OP2(ew_i32_min, ew_pick4(a.q[i] < b.q[i], a.q[i], b.q[i]))
+EW_I32_OP2(ew_i32_and, a.q[i] & b.q[i])
+EW_I32_OP2(ew_i32_or, a.q[i] | b.q[i])
+EW_I32_OP2(ew_i32_xor, a.q[i] ^ b.q[i])
 /* Shifts by one count for all lanes, or (`v`) by one for each; 0 <= count <= 31. */
-EW_I32_SHIFT(ew_i32_shl, ew_shl_wrap(a.v[i], by))
-EW_I32_SHIFT(ew_i32_shr, (int32_t)((uint32_t)a.v[i] >> by))
-EW_I32_SHIFT(ew_i32_sra, a.v[i] >> by)
-EW_I32_OP2(ew_i32_shlv, ew_shl_wrap(a.v[i], b.v[i]))
-EW_I32_OP2(ew_i32_srav, a.v[i] >> b.v[i])
+EW_I32_OP2(ew_i32_shlv, (ew_i32x4)(EW_UA << EW_UB))
+EW_I32_OP2(ew_i32_srav, a.q[i] >> b.q[i])
+EW_INLINE ew_i32x16 ew_i32_shl(ew_i32x16 a, int by) {
+  EW_QUADS a.q[i] = (ew_i32x4)(EW_UA << by);
+  return a;
+}
+EW_INLINE ew_i32x16 ew_i32_shr(ew_i32x16 a, int by) {
+  EW_QUADS a.q[i] = (ew_i32x4)(EW_UA >> by);
+  return a;
+}
+EW_INLINE ew_i32x16 ew_i32_sra(ew_i32x16 a, int by) {
+  EW_QUADS a.q[i] = a.q[i] >> by;
+  return a;
+}
 /* round(a * b / 2^31), halves up; b >= 0. */
-EW_I32_OP2(ew_i32_mul_high, ew_mul_high_i32(a.v[i], b.v[i]))
+EW_INLINE ew_i32x16 ew_i32_mul_high(ew_i32x16 a, ew_i32x16 b) {
+  EW_QUADS a.q[i] = (ew_i32x4){ew_mul_high_i32(a.q[i][0], b.q[i][0]),
+                               ew_mul_high_i32(a.q[i][1], b.q[i][1]),
+                               ew_mul_high_i32(a.q[i][2], b.q[i][2]),
+                               ew_mul_high_i32(a.q[i][3], b.q[i][3])};
+  return a;
+}
 EW_INLINE int32_t ew_i32_sum(ew_i32x16 a) {
-  uint32_t sum = 0;
-  EW_EACH sum += (uint32_t)a.v[i];
-  return (int32_t)sum;
+  ew_u32x4 s = (ew_u32x4)a.q[0];
+  for (int i = 1; i < 4; ++i) s += EW_UA;
+  return (int32_t)(s[0] + s[1] + s[2] + s[3]);
 }
 
 /* --- conversions --------------------------------------------------------------------------- */
-EW_INLINE ew_f32x16 ew_f32_of_i32(ew_i32x16 a) {
-  ew_f32x16 r;
-  EW_EACH r.v[i] = (float)a.v[i];
-  return r;
-}
-/* Half to even; any value for lanes outside int32's range. */
+EW_QUAD_OP1(ew_f32_of_i32, ew_f32x16, ew_i32x16, __builtin_convertvector(a.q[i], ew_f32x4))
+EW_QUAD_OP1(ew_f32_of_bits, ew_f32x16, ew_i32x16, (ew_f32x4)a.q[i])
+EW_QUAD_OP1(ew_bits_of_f32, ew_i32x16, ew_f32x16, (ew_i32x4)a.q[i])
+/* Half to even; any value for lanes outside int32's range (here the nearest). */
 EW_INLINE ew_i32x16 ew_i32_of_f32(ew_f32x16 a) {
   ew_i32x16 r;
-  EW_EACH r.v[i] = ew_round_i32(a.v[i]);
-  return r;
-}
-EW_INLINE ew_f32x16 ew_f32_of_bits(ew_i32x16 a) {
-  ew_f32x16 r;
-  EW_EACH r.v[i] = ew_float_of_bits(a.v[i]);
-  return r;
-}
-EW_INLINE ew_i32x16 ew_bits_of_f32(ew_f32x16 a) {
-  ew_i32x16 r;
-  EW_EACH r.v[i] = ew_bits_of_float(a.v[i]);
+  a = ew_f32_max(a, ew_f32_dup(-2147483648.0f));
+  a = ew_f32_min(a, ew_f32_dup(2147483520.0f)); /* the largest float32 below 2^31 */
+  EW_QUADS r.q[i] = __builtin_convertvector(ew_round4(a.q[i]), ew_i32x4);
   return r;
 }
 /* Widening loads and saturating, narrowing stores. */
 #define EW_NARROW(suffix, type, lo, hi) \
-  EW_INLINE ew_i32x16 ew_i32_load_##suffix##_n(const type *p, int n) { \
-    ew_i32x16 r; EW_EACH r.v[i] = i < n ? p[i] : 0; return r; } \
   EW_INLINE ew_i32x16 ew_i32_load_##suffix(const type *p) { \
-    ew_i32x16 r; EW_EACH r.v[i] = p[i]; return r; } \
-  EW_INLINE void ew_i32_store_##suffix##_n(type *p, ew_i32x16 a, int n) { \
-    EW_EACH if (i < n) p[i] = (type)ew_clamp_i32(a.v[i], lo, hi); } \
+    ew_i32x16 r; \
+    EW_QUADS r.q[i] = (ew_i32x4){p[4 * i], p[4 * i + 1], p[4 * i + 2], p[4 * i + 3]}; \
+    return r; } \
+  EW_INLINE ew_i32x16 ew_i32_load_##suffix##_n(const type *p, int n) { \
+    type lanes[16] = {0}; \
+    for (int i = 0; i < n; ++i) lanes[i] = p[i]; \
+    return ew_i32_load_##suffix(lanes); } \
   EW_INLINE void ew_i32_store_##suffix(type *p, ew_i32x16 a) { \
-    EW_EACH p[i] = (type)ew_clamp_i32(a.v[i], lo, hi); }
+    a = ew_i32_max(ew_i32_min(a, ew_i32_dup(hi)), ew_i32_dup(lo)); \
+    EW_QUADS { \
+      const type four[4] = {(type)a.q[i][0], (type)a.q[i][1], (type)a.q[i][2], \
+                            (type)a.q[i][3]}; \
+      __builtin_memcpy(p + 4 * i, four, sizeof four); } } \
+  EW_INLINE void ew_i32_store_##suffix##_n(type *p, ew_i32x16 a, int n) { \
+    type lanes[16]; \
+    ew_i32_store_##suffix(lanes, a); \
+    for (int i = 0; i < n; ++i) p[i] = lanes[i]; }
 EW_NARROW(s8, int8_t, -128, 127)
 EW_NARROW(u8, uint8_t, 0, 255)
 EW_NARROW(s16, int16_t, -32768, 32767)
 
 /* --- masks --------------------------------------------------------------------------------- */
-EW_MASK_OP2(ew_f32_lt, ew_f32x16, a.v[i] < b.v[i])
-EW_MASK_OP2(ew_f32_le, ew_f32x16, a.v[i] <= b.v[i])
-EW_MASK_OP2(ew_f32_eq, ew_f32x16, a.v[i] == b.v[i])
-EW_MASK_OP2(ew_i32_gt, ew_i32x16, a.v[i] > b.v[i])
-EW_MASK_OP2(ew_i32_eq, ew_i32x16, a.v[i] == b.v[i])
-EW_MASK_OP2(ew_mask_and, ew_mask16, a.v[i] & b.v[i])
-EW_MASK_OP2(ew_mask_or, ew_mask16, a.v[i] | b.v[i])
-EW_INLINE ew_mask16 ew_mask_not(ew_mask16 a) { ew_mask16 r; EW_EACH r.v[i] = !a.v[i]; return r; }
+EW_MASK_OP2(ew_f32_lt, ew_f32x16, a.q[i] < b.q[i])
+EW_MASK_OP2(ew_f32_le, ew_f32x16, a.q[i] <= b.q[i])
+EW_MASK_OP2(ew_f32_eq, ew_f32x16, a.q[i] == b.q[i])
+EW_MASK_OP2(ew_i32_gt, ew_i32x16, a.q[i] > b.q[i])
+EW_MASK_OP2(ew_i32_eq, ew_i32x16, a.q[i] == b.q[i])
+EW_MASK_OP2(ew_mask_and, ew_mask16, a.q[i] & b.q[i])
+EW_MASK_OP2(ew_mask_or, ew_mask16, a.q[i] | b.q[i])
+EW_QUAD_OP1(ew_mask_not, ew_mask16, ew_mask16, ~a.q[i])
 EW_INLINE ew_f32x16 ew_f32_select(ew_mask16 m, ew_f32x16 a, ew_f32x16 b) {
-  ew_f32x16 r;
-  EW_EACH r.v[i] = m.v[i] ? a.v[i] : b.v[i];
-  return r;
+  EW_QUADS a.q[i] = ew_pick4f(m.q[i], a.q[i], b.q[i]);
+  return a;
 }
 EW_INLINE ew_i32x16 ew_i32_select(ew_mask16 m, ew_i32x16 a, ew_i32x16 b) {
-  ew_i32x16 r;
-  EW_EACH r.v[i] = m.v[i] ? a.v[i] : b.v[i];
-  return r;
+  EW_QUADS a.q[i] = ew_pick4(m.q[i], a.q[i], b.q[i]);
+  return a;
 }
 
 /* --- integer products ---------------------------------------------------------------------- */
@@ -203,15 +262,16 @@ EW_INLINE ew_dot_x ew_dot_load_x(const void *p, int is_signed) {
     r.v[i] = (is_signed ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i]) + offset;
   return r;
 }
-EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) { ew_dot_w r = {p}; return r; }
+EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) {
+  return (ew_dot_w){p};
+}
 /* acc[c] + sum of x[i] * w[c][i] over i < 4, exact and wrapping around in int32. */
 EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
-  EW_EACH {
-    const int8_t *p = w.p + 4 * i;
-    const int32_t sum = x.v[0] * p[0] + x.v[1] * p[1] + x.v[2] * p[2] + x.v[3] * p[3];
-    acc.v[i] = ew_add_wrap(acc.v[i], sum);
-  }
-  return acc;
+  int32_t sums[16];
+  for (int c = 0; c < 16; ++c)
+    sums[c] = x.v[0] * w.p[4 * c] + x.v[1] * w.p[4 * c + 1] + x.v[2] * w.p[4 * c + 2] +
+              x.v[3] * w.p[4 * c + 3];
+  return ew_i32_add(acc, ew_i32_load(sums));
 }
 
 #endif

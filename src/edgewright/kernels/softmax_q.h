@@ -1,0 +1,82 @@
+/* Softmax of 8-bit tensors (docs/reference/integer.md): rows of contiguous elements; y may be x. */
+#ifndef EW_SOFTMAX_Q_H
+#define EW_SOFTMAX_Q_H
+#include "requantize.h"
+
+/* Mode float: powers[d] = exp(-scale d); summed from the first column to the last.
+   numbers are the scale of the result as bits, its zero point, lo and hi. */
+EW_INLINE int32_t ew_round_away(float v) {
+  const float size = v < 0.0f ? -v : v;
+  if (!(size < 1073741824.0f)) return v < 0.0f ? -1073741824 : 1073741824;
+  const int32_t whole = (int32_t)size;
+  const int32_t rounded = whole + (size - (float)whole >= 0.5f);
+  return v < 0.0f ? -rounded : rounded;
+}
+
+/* round(a * b / 2^31) for any signs: ew_mul_high_i32 wants b >= 0. */
+EW_INLINE int32_t ew_q31_mul(int32_t a, int32_t b) {
+  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
+  const int64_t product = (int64_t)a * b;
+  return (int32_t)((product + (product >= 0 ? 1 << 30 : 1 - (1 << 30))) / (INT64_C(1) << 31));
+}
+
+/* 1 / (1 + a) in Q0 for a in [0, 1] in Q0: three Newton steps in Q2. */
+EW_INLINE int32_t ew_q31_inverse(int32_t a) {
+  const int32_t half = (int32_t)(((int64_t)a + INT32_MAX + 1) / 2);
+  int32_t x = 1515870810 + ew_q31_mul(half, -1010580540);
+  for (int i = 0; i < 3; ++i) {
+    const int32_t error = (1 << 29) - ew_q31_mul(half, x);
+    const int64_t step = (int64_t)ew_q31_mul(x, error) * 4;
+    x += (int32_t)(step > INT32_MAX ? INT32_MAX : step < INT32_MIN ? INT32_MIN : step);
+  }
+  const int64_t twice = (int64_t)x * 2;
+  return (int32_t)(twice > INT32_MAX ? INT32_MAX : twice);
+}
+
+#define EW_SOFTMAX_Q(suffix, type, result_suffix, result) \
+  EW_INLINE int32_t ew_row_top_##suffix##_##result_suffix(const type *x, int32_t n) { \
+    int32_t top = x[0]; \
+    for (int32_t i = 1; i < n; ++i) top = x[i] > top ? x[i] : top; \
+    return top; \
+  } \
+  EW_KERNEL void ew_softmax_float_##suffix##_##result_suffix( \
+      const type *x, result *y, int32_t rows, int32_t columns, const float *powers, \
+      const int32_t *numbers) { \
+    const float scale = ew_float_of_bits(numbers[0]); \
+    for (int32_t r = 0; r < rows; ++r, x += columns, y += columns) { \
+      const int32_t top = ew_row_top_##suffix##_##result_suffix(x, columns); \
+      float total = 0.0f; \
+      for (int32_t i = 0; i < columns; ++i) total += powers[top - x[i]]; \
+      const float inverse = 1.0f / (total * scale); \
+      for (int32_t i = 0; i < columns; ++i) { \
+        const int32_t v = ew_round_away(powers[top - x[i]] * inverse) + numbers[1]; \
+        y[i] = (result)ew_clamp_i32(v, numbers[2], numbers[3]); \
+      } \
+    } \
+  } \
+  /* Mode fixed: powers[d] in Q0 (0 where d counts as nothing), sums in Q12; the result has \
+     `bits` bits from the lowest value, lo, to hi. */ \
+  EW_KERNEL void ew_softmax_fixed_##suffix##_##result_suffix( \
+      const type *x, result *y, int32_t rows, int32_t columns, const int32_t *powers, \
+      int32_t bits, int32_t lo, int32_t hi) { \
+    for (int32_t r = 0; r < rows; ++r, x += columns, y += columns) { \
+      const int32_t top = ew_row_top_##suffix##_##result_suffix(x, columns); \
+      int32_t total = 0; \
+      for (int32_t i = 0; i < columns; ++i) total += ew_shift_round_i32(powers[top - x[i]], 12); \
+      const int32_t headroom = __builtin_clz((uint32_t)total); \
+      const int32_t inverse = \
+          ew_q31_inverse((int32_t)(((uint32_t)total << headroom) - 0x80000000u)); \
+      const int32_t shift = 12 - headroom + 31 - bits; \
+      for (int32_t i = 0; i < columns; ++i) { \
+        const int32_t power = powers[top - x[i]]; \
+        const int32_t part = ew_q31_mul(inverse, power); \
+        const int32_t v = (shift > 31 ? 0 : ew_shift_round_i32(part, shift)) + lo; \
+        y[i] = (result)(power == 0 ? lo : ew_clamp_i32(v, lo, hi)); \
+      } \
+    } \
+  }
+EW_SOFTMAX_Q(s8, int8_t, s8, int8_t)
+EW_SOFTMAX_Q(u8, uint8_t, u8, uint8_t)
+EW_SOFTMAX_Q(s8, int8_t, s16, int16_t)
+
+#endif

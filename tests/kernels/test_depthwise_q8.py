@@ -1,0 +1,42 @@
+"""8-bit depthwise convolution: every bit, every ISA level, both modes."""
+
+import numpy as np
+import pytest
+from tests.kernels import cases
+from tests.kernels.cases import Shape, shape_of
+from tests.kernels.harness import Level
+
+SHAPES = [
+    shape_of((1, 7, 7, 16), 16, (3, 3), pad=(1, 1, 1, 1)),
+    shape_of((2, 9, 8, 33), 33, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
+    shape_of((1, 6, 11, 3), 3, (5, 3), dilation=(1, 2), pad=(2, 2, 2, 2)),
+    shape_of((1, 6, 5, 1), 8, (10, 8), stride=(2, 2), pad=(4, 5, 3, 3)),
+    shape_of((1, 5, 13, 8), 24, (3, 3), pad=(1, 1, 1, 1)),
+    shape_of((1, 25, 5, 64), 64, (25, 5)),
+    shape_of((1, 1, 1, 15), 15, (1, 1)),
+]
+
+
+def check(level: Level, s: Shape, dtype: type, mode: str, *, extreme: bool) -> None:
+    """Compare one random layer."""
+    rng = np.random.default_rng(sum(s) + 2 * extreme)
+    q = cases.quantised(rng, s, dtype, mode, extreme=extreme, depth=s.kernel_h * s.kernel_w)
+    got, want = cases.depthwise_q8(level, s, q)
+    np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("extreme", [False, True])
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_shapes(level: Level, dtype: type, mode: str, extreme: bool) -> None:
+    """Padding, stride, dilation, multipliers, channel remainders."""
+    for s in SHAPES:
+        check(level, s, dtype, mode, extreme=extreme)
+
+
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+def test_emulated(emulated: Level, mode: str) -> None:
+    """NEON."""
+    for dtype in (np.int8, np.uint8):
+        for s in SHAPES[:5]:
+            check(emulated, s, dtype, mode, extreme=False)
