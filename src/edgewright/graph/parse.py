@@ -213,7 +213,8 @@ class _Parser:
             return tuple(items)
         if kind == "string":
             return _unquote(self.next())
-        if kind == "number" and not self.at("-"):
+        multiplies = self.tokens[min(self.index + 1, len(self.tokens) - 1)][1] == "*"
+        if kind == "number" and not multiplies:
             return _number(self.next())
         token = self.next()
         words = {"none": None, "true": True, "false": False}

@@ -128,7 +128,7 @@ class TreeEnsemble(Op):
         self, tables: TreeTables, score: Array, has: Array, base: Array
     ) -> tuple[Array, Array]:
         if self.targets == 2:
-            rules = _flags(tables)
+            rules = _rules(tables)
             rows = [self._binary(s, h, base, rules) for s, h in zip(score, has, strict=True)]
             return (
                 np.array([label for label, _ in rows], np.int64),
@@ -163,7 +163,7 @@ class TreeEnsemble(Op):
         above = bool(decides > (0.5 if single and positive else 0))
         label = self.labels[above] if single else int(above)
         if not has[1] and len(base) < 2:
-            first = first if has[0] or not len(base) else first * 0
+            first = first if has[0] else np.float32(0)
             return label, self._one_score(first, len(base) == 0 or single, single and positive)
         scores = np.array([[first if has[0] else 0, second if has[1] else 0]], np.float32)
         return label, _transform(scores, self.post_transform)[0]
@@ -182,10 +182,46 @@ class TreeEnsemble(Op):
     # -- C ----------------------------------------------------------------------------------
 
     def emit(self, e: Emit) -> None:
-        raise NotImplementedError
+        e.header("trees.h")
+        arrays = [v.data for v in e.inputs[1:] if v is not None and v.data is not None]
+        tables, base = TreeTables(*arrays[:TABLES]), arrays[TABLES:]
+        trees = self._emit_tables(e, tables)
+        x = e.inputs[0]
+        assert x is not None
+        held = len(base) == 1 and len(base[0]) > 0
+        base_c = e.weight(base[0]) if held else "NULL"
+        tail = [e.dim(x, 0), e.dim(x, 1)]
+        transform, uniform = TRANSFORMS.index(self.post_transform), _uniform(tables)
+        scratch = f"(uint8_t *){e.scratch()}"
+        if not self.labels:
+            how = [AGGREGATES.index(self.aggregate), transform, uniform]
+            y = e.ptr(e.outputs[0])
+            e.call("ew_trees_regress", y, e.ptr(x), trees, base_c, scratch, *tail, *how)
+            return
+        label, y = (e.ptr(value) for value in e.outputs)
+        labels = e.weight(np.array(self.labels, np.int64))
+        rules = e.weight(np.array(_rules(tables), np.int32))
+        count = len(base[0]) if held else 0
+        e.call(
+            "ew_trees_classify", label, y, e.ptr(x), trees, base_c, count, labels, rules, scratch,
+            *tail, transform, uniform,
+        )  # fmt: skip
+
+    def _emit_tables(self, e: Emit, tables: TreeTables) -> str:
+        """The tables in the order of the kernel's structure; a pointer to it."""
+        nodes = np.zeros((max(1, len(tables.feature)), 4), np.int32)
+        if len(tables.feature):
+            nodes[:, 0] = tables.threshold.view(np.int32)
+            nodes[:, 1] = _keys(tables) | tables.feature << 4
+            nodes[:, 2], nodes[:, 3] = tables.on_true, tables.on_false
+        arrays = (nodes, tables.roots, tables.leaf_begin, tables.leaf_target, tables.leaf_weight)
+        name = e.unique("trees")
+        held = ", ".join(e.weight(array) for array in arrays)
+        e.line(f"const ew_trees {name} = {{{held}, {len(tables.roots)}, {self.targets}}};")
+        return f"&{name}"
 
     def scratch_bytes(self, node: Node, target: Packing) -> int:
-        return 8 * self.targets
+        return self.targets
 
 
 def _features(x: TensorType) -> int:
@@ -193,7 +229,18 @@ def _features(x: TensorType) -> int:
     return size if isinstance(size, int) else size.bounds()[0]
 
 
-def _flags(tables: TreeTables) -> tuple[bool, bool]:
+def _keys(tables: TreeTables) -> Array:
+    """Per branch: comparison + 8 if NaN counts as true."""
+    return np.asarray(tables.mode.astype(np.int32) + 8 * tables.missing.astype(np.int32))
+
+
+def _uniform(tables: TreeTables) -> int:
+    """The key of all branches, or -1."""
+    keys = set(_keys(tables).tolist())
+    return keys.pop() if len(keys) == 1 else -1
+
+
+def _rules(tables: TreeTables) -> tuple[bool, bool]:
     """Whether all weights belong to one class, and whether none is negative."""
     return len(set(tables.leaf_target.tolist())) == 1, bool((tables.leaf_weight >= 0).all())
 

@@ -79,6 +79,8 @@ class TreeTables:
             return "the leaves' entries are not consecutive"
         if ((self.leaf_target < 0) | (self.leaf_target >= targets)).any():
             return f"a leaf adds to target {self.leaf_target.max()} of {targets}"
+        if not np.isfinite(self.leaf_weight).all() or np.isnan(self.threshold).any():
+            return "a weight or a threshold of the trees is not a number"
         return None
 
 
