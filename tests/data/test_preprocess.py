@@ -75,14 +75,14 @@ def test_stretch() -> None:
 
 
 def test_the_shorter_side_is_resized_and_the_centre_cut_out() -> None:
-    image = gradient(32, 64)
-    made = prepare(image, Input(kind="image", resize="shorter-side"), tensor((1, 14, 14, 3)), "x")
-    whole = Image.fromarray(image).resize((32, 16), Image.Resampling.BILINEAR)  # 14 / 0.875 = 16
-    np.testing.assert_array_equal(made[0], np.asarray(whole)[1:15, 9:23])
+    image = gradient(48, 96)
+    made = prepare(image, Input(kind="image", resize="shorter-side"), tensor((1, 28, 28, 3)), "x")
+    whole = Image.fromarray(image).resize((64, 32), Image.Resampling.BILINEAR)  # 28 / 0.875 = 32
+    np.testing.assert_array_equal(made[0], np.asarray(whole)[2:30, 18:46])
     tall = prepare(
         image.transpose(1, 0, 2).copy(),
-        Input(kind="image", resize="shorter-side", resize_to=(16,)),
-        tensor((1, 14, 14, 3)),
+        Input(kind="image", resize="shorter-side", resize_to=(32,)),
+        tensor((1, 28, 28, 3)),
         "x",
     )
     np.testing.assert_array_equal(tall[0], made[0].transpose(1, 0, 2))

@@ -112,12 +112,20 @@ def test_images_of_other_modes_become_rgb(tmp_path: Path) -> None:
     np.testing.assert_array_equal(samples.read(path)[0, 0], [7, 7, 7])
 
 
-def test_a_huge_image_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+def test_a_huge_image_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (20, 10)).save(path)
+    monkeypatch.setattr(samples, "MAX_PIXELS", 199)
+    with pytest.raises(InvalidInput, match="20 x 10 pixels are more than 199"):
+        samples.read(path)
+
+
+def test_a_huge_header_costs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.bmp"
     header = b"BM" + struct.pack("<IHHI", 54, 0, 0, 54)
     header += struct.pack("<IiiHHIIiiII", 40, 20_000, 20_000, 1, 24, 0, 0, 0, 0, 0, 0)
     path.write_bytes(header)
-    with pytest.raises(InvalidInput, match=r"(pixels are more|damaged image|exceeds limit)"):
+    with pytest.raises(InvalidInput):
         samples.read(path)
 
 

@@ -12,7 +12,7 @@ from edgewright import ops, passes
 from edgewright.data import contract as contracts
 from edgewright.errors import InvalidOption
 from edgewright.graph import DType, Module, upper
-from edgewright.importers import ImportOptions, import_model
+from edgewright.importers import Imported, ImportOptions, import_model
 from edgewright.importers import Interface as SourceInterface
 
 MODES = ("float", "fixed")
@@ -86,21 +86,23 @@ def load_model(
     transposes = count_transposes(module)
     if optimize:
         passes.optimize(module)
-    known = _contract(where, imported.format, contract)
+    known = _contract(where, imported, contract)
     digest = hashlib.sha256(where.read_bytes()).hexdigest()
     return Model(module, where, imported.format, digest, imported.interface, known,
                  list(options.notes), dict(options.labels), transposes)  # fmt: skip
 
 
-def _contract(path: Path, format: str, given: contracts.Contract | None) -> contracts.Contract:
+def _contract(
+    path: Path, imported: Imported, given: contracts.Contract | None
+) -> contracts.Contract:
     """What the source file knows, then `model.toml`, then what the caller says."""
     parts = []
-    if format == "tflite-later":
+    if imported.format == "tflite":
         from edgewright.importers.tflite import metadata
-        from edgewright.importers.tflite.reader import read
 
-        found = metadata.contract_of(read(path), path)
-        parts += [found] if found else []
+        main = imported.module.main
+        inputs, outputs = ([v.name for v in values] for values in (main.inputs, main.outputs))
+        parts.append(metadata.contract_of(path, inputs, outputs))
     beside = contracts.path_beside(path)
     if beside is not None:
         parts.append(contracts.load(beside))

@@ -410,6 +410,13 @@ def test_constants_do_not_fold_to_gigabytes(name: str) -> None:
     assert str(caught.value.where).startswith("m.onnx: node ")
 
 
+def test_reading_guards_the_folds(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.onnx"
+    onnx.save(BOMBS["expand"], path)
+    with pytest.raises(InvalidModel, match="is constant and would take"):
+        read(path)
+
+
 def test_outer_products_of_constants() -> None:
     a = np.ones((20_000, 1), np.float32)
     model = parsed(folding([helper.make_node("Mul", ["a", "b"], ["e"])], a=a, b=a.T))

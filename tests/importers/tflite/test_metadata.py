@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from edgewright.data.contract import Contract, ModelInfo
+from edgewright.data.contract import Contract, ModelInfo, Output
 from edgewright.errors import EdgewrightError, InvalidModel
+from edgewright.importers.tflite.metadata import contract_of as contract_of_file
 from edgewright.importers.tflite.metadata import read_contract
 from edgewright.importers.tflite.reader import parse, read
 from tests.importers.mutations import mutated
@@ -52,6 +53,16 @@ def test_all_that_is_read() -> None:
     (scores,) = found.outputs
     assert (scores.name, scores.kind, scores.score_threshold) == ("y", "classes", 0.25)
     assert scores.labels == ("one", "two", "three", "four")
+
+
+def test_tensors_go_by_the_names_of_the_interface(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(with_metadata(metadata(), LABELS))
+    found = contract_of_file(path, ["image"], ["scores"])
+    assert (found.inputs[0].name, found.inputs[0].kind) == ("image", "image")
+    assert found.outputs[0].name == "scores"
+    merged = found.updated(Contract(outputs=(Output(name="scores", label_offset=1),)))
+    assert (len(merged.outputs), len(merged.outputs[0].labels)) == (1, 4)
 
 
 def test_labels_of_an_image_of_classes_do_not_make_it_a_classifier() -> None:

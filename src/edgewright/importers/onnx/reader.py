@@ -19,6 +19,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TypeProto, V
 
 from edgewright.errors import EdgewrightError, InvalidModel, UnsupportedModel
 from edgewright.importers.model_file import check_content, load_bytes
+from edgewright.importers.onnx.folds import guard_folds
 from edgewright.importers.onnx.stored_tensors import MAX_RANK, StoredTensors, element_bits
 
 OLDEST_OPSET: Final = 7
@@ -44,10 +45,13 @@ def read(path: Path) -> ModelProto:
     """Read and check an ONNX file; external data is loaded from its folder.
 
     Raises:
-        InvalidModel: the path is not an ONNX file, or the file is damaged or contradicts itself.
+        InvalidModel: the path is not an ONNX file, or the file is damaged, contradicts itself, or
+            has constants that would fold to gigabytes.
         UnsupportedModel: its IR version or opset is older or newer than what can be read.
     """
-    return parse(load_bytes(path), path.name, path.parent)
+    model = parse(load_bytes(path), path.name, path.parent)
+    guard_folds(model, path.name)
+    return model
 
 
 def parse(data: bytes, file: str, folder: Path) -> ModelProto:

@@ -7,16 +7,18 @@ like the model, and the archive's members are read with a bound on their size.
 
 import io
 import zipfile
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from flatbuffers.number_types import Float32Flags, Int8Flags, Uint8Flags
 from flatbuffers.table import Table
 
 from edgewright.data.contract import Contract, Input, ModelInfo, Output, parse_labels
 from edgewright.errors import InvalidModel
+from edgewright.importers.model_file import load_bytes
 from edgewright.importers.tflite.flatbuffer import Field, WrittenSchema, verify
-from edgewright.importers.tflite.reader import Subgraph, Tensor, TfliteModel
+from edgewright.importers.tflite.reader import Subgraph, Tensor, TfliteModel, parse
 
 BUFFER_NAME: Final = "TFLITE_METADATA"
 IDENTIFIER: Final = b"M001"
@@ -82,6 +84,9 @@ SCHEMA: Final = WrittenSchema(
 )
 
 
+_Table = TypeVar("_Table", Input, Output)
+
+
 class _View:
     """A table of verified metadata, its fields by name."""
 
@@ -134,6 +139,24 @@ class _View:
         made = Table(b"", 0)
         self.table.Union(made, offset)
         return tag, _View(table, made)
+
+
+def contract_of(path: Path, inputs: Sequence[str], outputs: Sequence[str]) -> Contract:
+    """What the metadata of a .tflite file says, for inputs and outputs that go by these names.
+
+    Raises:
+        InvalidModel: the file or its metadata is damaged.
+    """
+    data = load_bytes(path)
+    found = read_contract(parse(data, path.name), data, path.name)
+    return found.model_copy(
+        update={"inputs": _named(found.inputs, inputs), "outputs": _named(found.outputs, outputs)}
+    )
+
+
+def _named(tables: tuple[_Table, ...], names: Sequence[str]) -> tuple[_Table, ...]:
+    pairs = zip(tables, names, strict=False)
+    return tuple(table.model_copy(update={"name": name}) for table, name in pairs)
 
 
 def read_contract(model: TfliteModel, data: bytes, file: str) -> Contract:
