@@ -16,6 +16,7 @@ from edgewright.ops.linear import Clamp, Epilogue, clamp_of, is_narrow, quant_of
 
 if TYPE_CHECKING:
     from edgewright.ops.conv import Conv
+    from edgewright.ops.conv_transpose import ConvTranspose
     from edgewright.ops.depthwise_conv import DepthwiseConv
     from edgewright.ops.fully_connected import FullyConnected
 
@@ -39,7 +40,8 @@ def mode_text(e: Emit) -> str:
     return "EW_REQUANT_FLOAT" if e.requantization == "float" else "EW_REQUANT_FIXED"
 
 
-def shape_text(e: Emit, op: Conv | DepthwiseConv, kernel: tuple[int, int], groups: int) -> str:
+def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[int, int],
+               groups: int) -> str:  # fmt: skip
     """A compound literal of `ew_conv_shape`."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None

@@ -48,7 +48,7 @@ def _constant(value: float, integer_bits: int) -> int:
 
 
 def _scaled_up(x: Int64, exponent: int) -> Int64:
-    """x * 2**exponent, saturated where the bits do not fit."""
+    """Times 2**exponent, saturated where the bits do not fit."""
     threshold = (1 << (15 - exponent)) - 1
     shifted = _wrap16(x << exponent)
     return np.where(x > threshold, INT16_MAX, np.where(x < -threshold, -32768, shifted))

@@ -1,0 +1,149 @@
+"""Long short-term memory over a sequence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgewright import numerics as nx
+from edgewright.graph import DType, Node, Quant, TensorType, upper
+from edgewright.ops import Array, Call, Op, op, require
+from edgewright.ops.integer.fixed_point import quantize_multiplier
+from edgewright.ops.integer.lstm import LstmConstants, lstm_step
+
+
+@op("lstm")
+class Lstm(Op):
+    """For each step t: gates = w x[t] + r h + bias; c = f c + i g; h = o tanh(c); y[t] = h.
+
+    Gates lie one after the other along the first axis of w [4H,I], r [4H,H] and bias [4H]: i, f,
+    o through a sigmoid, g (the third) through a tanh. Absent h0 [N,H] and c0 [N,H] are zeros.
+    Results: y [T,N,H], the last h and the last c. `reverse` runs from the last step to the first.
+
+    On int8 it is TFLite's integer LSTM: w and r are int8 with one scale per gate (given per row)
+    and zero point 0, bias is int32, c is int16 whose scale is a power of two (2**-12 if c0 is
+    absent), `hidden` is the (scale, zero) of o * tanh(c), by default that of h. `cell_clip` (real
+    units, 0 for none) bounds |c|.
+    """
+
+    reverse: bool = False
+    cell_clip: float = 0.0
+    hidden: tuple[float, int] | None = None
+
+    def infer(  # noqa: PLR0917 (its operands)
+        self,
+        x: TensorType,
+        w: TensorType,
+        r: TensorType,
+        bias: TensorType | None = None,
+        h0: TensorType | None = None,
+        c0: TensorType | None = None,
+    ) -> tuple[TensorType, TensorType, TensorType]:
+        require(x.rank == 3 and w.rank == 2 and r.rank == 2, f"lstm of {x}, {w} and {r}")
+        steps, batch, inputs = x.shape
+        gates, units = r.dims
+        require(gates == 4 * units, f"r is {r}, expected [4 * H, H]")
+        require(w.shape == (gates, inputs), f"w is {w}, expected [{gates}, {inputs}]")
+        require(bias is None or bias.shape == (gates,), f"bias is {bias}, expected [{gates}]")
+        for state in (h0, c0):
+            require(state is None or state.shape == (batch, units), f"the state is {state}")
+        cell = DType.INT16 if x.quant is not None else x.dtype
+        h = TensorType(x.dtype, (batch, units))
+        return h.with_shape(steps, batch, units), h, TensorType(cell, h.shape)
+
+    def reference(  # noqa: PLR0917 (its operands)
+        self,
+        call: Call,
+        x: Array,
+        w: Array,
+        r: Array,
+        bias: Array | None = None,
+        h0: Array | None = None,
+        c0: Array | None = None,
+    ) -> tuple[Array, Array, Array]:
+        given = call.inputs[0]
+        assert given is not None
+        shape = (x.shape[1], r.shape[1])
+        if given.quant is not None:
+            constants = self._constants(call.inputs, call.outputs, w, r, bias)
+            h = np.full(shape, constants.zero_h, np.int8) if h0 is None else h0
+            c = np.zeros(shape, np.int16) if c0 is None else c0
+        else:
+            h = np.zeros(shape) if h0 is None else np.asarray(h0, np.float64)
+            c = np.zeros(shape) if c0 is None else np.asarray(c0, np.float64)
+        y: list[Array] = []
+        for t in reversed(range(x.shape[0])) if self.reverse else range(x.shape[0]):
+            if given.quant is not None:
+                h, c = lstm_step(x[t], h, c, constants)
+            else:
+                h, c = self._step(x[t], h, c, w, r, bias)
+            y.append(h)
+        ordered = np.stack(y[::-1] if self.reverse else y) if y else np.zeros((0, *shape))
+        types = [t.dtype.numpy for t in call.outputs]
+        return ordered.astype(types[0]), h.astype(types[1]), c.astype(types[2])
+
+    def _step(  # noqa: PLR0917 (its operands)
+        self, x: Array, h: Array, c: Array, w: Array, r: Array, bias: Array | None
+    ) -> tuple[Array, Array]:
+        with np.errstate(all="ignore"):
+            gates = nx.matmul(x, w.T) + nx.matmul(h, r.T) + (0.0 if bias is None else bias)
+            i, f, g, o = np.split(gates, 4, axis=-1)
+            c = nx.sigmoid(f) * c + nx.sigmoid(i) * nx.tanh(g)
+            if self.cell_clip:
+                c = np.clip(c, -self.cell_clip, self.cell_clip)
+            return nx.sigmoid(o) * nx.tanh(c), c
+
+    def macs(self, node: Node) -> int:
+        x, r = node.input(0).type, node.input(2).type
+        gates, units = r.dims
+        return upper(x.with_shape(*x.shape[:2]).count) * gates * (upper(x.shape[2]) + units)
+
+    def _constants(
+        self,
+        inputs: Sequence[TensorType | None],
+        outputs: Sequence[TensorType],
+        w: Array,
+        r: Array,
+        bias: Array | None,
+    ) -> LstmConstants:
+        """Fold zero points into the biases and scales into multipliers, as TFLite prepares them."""
+        qx, qw, qr, qh = _quant(inputs[0]), _quant(inputs[1]), _quant(inputs[2]), _quant(outputs[1])
+        scale_hidden, zero_hidden = self.hidden or (qh.scale[0], qh.zero[0])
+        zero = np.zeros(w.shape[0], np.int64) if bias is None else bias.astype(np.int64)
+        cell_scale = _cell_scale(outputs[2].quant)
+        clip = min(self.cell_clip / cell_scale, 32767.0)
+        return LstmConstants(
+            w=w,
+            r=r,
+            bias_w=zero - qx.zero[0] * w.sum(axis=1, dtype=np.int64),
+            bias_r=-qh.zero[0] * r.sum(axis=1, dtype=np.int64),
+            factor_w=quantize_multiplier(_gate_scales(qx, qw, w.shape[0])),
+            factor_r=quantize_multiplier(_gate_scales(qh, qr, r.shape[0])),
+            factor_h=quantize_multiplier(2.0**-30 / np.float64(np.float32(scale_hidden))),
+            zero_h=zero_hidden,
+            cell_bits=15 + round(math.log2(cell_scale)),
+            clip=int(clip),
+        )
+
+
+def _quant(type: TensorType | None) -> Quant:
+    require(
+        type is not None and type.quant is not None, f"lstm of {type} beside quantised operands"
+    )
+    assert type is not None and type.quant is not None
+    return type.quant
+
+
+def _cell_scale(quant: Quant | None) -> float:
+    scale = quant.scale[0] if quant else 2.0**-12
+    require(math.frexp(scale)[0] == 0.5, f"the cell's scale {scale} is not a power of two")
+    return scale
+
+
+def _gate_scales(operand: Quant, weight: Quant, rows: int) -> Array:
+    """Per row, the factor from products to gates in Q3.12, in the precision TFLite uses."""
+    scales = np.broadcast_to(np.array(weight.scale, np.float32), rows)
+    product = np.float32(operand.scale[0]) * scales
+    return np.asarray(product.astype(np.float64) / 2.0**-12)
