@@ -59,6 +59,8 @@ class SourceInfo(_Strict):
     file: str
     format: str
     sha256: str
+    shapes: dict[str, tuple[int | str, ...]] = Field(default_factory=dict)
+    states: dict[str, str] = Field(default_factory=dict)
 
 
 class MemoryInfo(_Strict):

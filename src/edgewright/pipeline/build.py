@@ -37,7 +37,7 @@ from edgewright.codegen.names import identifier
 from edgewright.errors import InvalidOption, OracleError, Problems, VerificationFailed
 from edgewright.pipeline.files import entry_infos, write_target
 from edgewright.pipeline.model import Model, load_model
-from edgewright.pipeline.prove import prove_source, prove_target
+from edgewright.pipeline.prove import prove_source, prove_target, ranges_of
 from edgewright.verify.reference import reference_outputs
 from edgewright.verify.samples import draw, vector_count
 
@@ -122,12 +122,7 @@ def _start(
     model: Model, folder: Path, name: str | None, compiler: str | None, progress: Progress
 ) -> _Build:
     progress("computing the reference outputs")
-    ranges = {}
-    for index, value in enumerate(model.module.main.inputs):
-        limits = model.contract.input(value.name, index).value_range()
-        if limits is not None:
-            ranges[value.name] = limits
-    samples = draw(model.module.main, vector_count(model.macs), ranges)
+    samples = draw(model.module.main, vector_count(model.macs), ranges_of(model))
     expected = reference_outputs(model.module, samples)
     stem = identifier(name or model.path.stem)
     return _Build(model, folder, stem, samples, expected, compiler, progress)
@@ -191,7 +186,11 @@ def _finish(run: _Build) -> None:
         edgewright=edgewright.__version__,
         name=run.name,
         source=SourceInfo(
-            file=run.model.path.name, format=run.model.format, sha256=run.model.sha256
+            file=run.model.path.name,
+            format=run.model.format,
+            sha256=run.model.sha256,
+            shapes=run.model.shapes,
+            states=run.model.states,
         ),
         requantization=run.model.module.requantization,
         entries=entries,

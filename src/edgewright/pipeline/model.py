@@ -35,6 +35,8 @@ class Model:
     notes: list[str] = field(default_factory=list)
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     imported_transposes: int = 0
+    shapes: dict[str, tuple[str | int, ...]] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
 
     @property
     def macs(self) -> int:
@@ -89,7 +91,8 @@ def load_model(
     known = _contract(where, imported, contract)
     digest = hashlib.sha256(where.read_bytes()).hexdigest()
     return Model(module, where, imported.format, digest, imported.interface, known,
-                 list(options.notes), dict(options.labels), transposes)  # fmt: skip
+                 list(options.notes), dict(options.labels), transposes,
+                 {k: tuple(v) for k, v in options.shapes.items()}, dict(options.states))  # fmt: skip
 
 
 def _contract(

@@ -52,3 +52,13 @@ def prove_source(
         model.is_quantised,
     )
     return info
+
+
+def ranges_of(model: Model) -> dict[str, tuple[float, float]]:
+    """The ranges of the inputs that the contract states."""
+    found = {}
+    for index, value in enumerate(model.module.main.inputs):
+        limits = model.contract.input(value.name, index).value_range()
+        if limits is not None:
+            found[value.name] = limits
+    return found

@@ -108,4 +108,3 @@ def index_bound(value: Value, depth: int = 8) -> int | None:
             further = index_bound(node.outputs[0], depth - 1)
             bounds += [further] if further is not None else []
     return min(bounds) if bounds else None
-

@@ -96,7 +96,9 @@ def compare_with_source(
         info = OracleInfo(
             oracle=oracles.NAMES[kind],
             samples=len(samples),
-            max_error=max(map(_relative, differences), default=0.0) if not bits else worst(differences),
+            max_error=max(map(_relative, differences), default=0.0)
+            if not bits
+            else worst(differences),
             tolerance=tolerance,
             exact=bits,
         )

@@ -1,0 +1,78 @@
+"""Build a verified package for one or more targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgewright.cli.console import json_option, kilobytes, out, progress, show, table
+from edgewright.cli.model_options import (
+    compiler_option,
+    import_options,
+    model_options,
+    target_option,
+)
+
+
+@click.command(name="build")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-o", "--out", "destination", type=click.Path(path_type=Path), default="dist",
+              show_default=True, help="The package: a folder, or a file ending in .ew.")  # fmt: skip
+@click.option("--name", help="Prefix of the C functions; default: the model's file name.")
+@target_option
+@compiler_option
+@model_options
+@json_option
+def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None:
+    """Compile MODEL for each target, run it, compare it with the source, write a package.
+
+    Nothing is written unless every comparison is within its tolerance.
+
+    \b
+    Examples:
+      edgewright build kws.tflite -o kws
+      edgewright build kws.tflite -o kws.ew -t host -t linux-arm64 --requantization fixed
+    """
+    from edgewright.pipeline import build
+
+    options = import_options(given)
+    with progress(f"building {model.name}") as step:
+        package = build(
+            model, given["targets"], destination, name=given["name"], compiler=given["compiler"],
+            progress=step, **options,
+        )  # fmt: skip
+    manifest = package.manifest
+    show(as_json, manifest.model_dump(mode="json"), lambda: render(manifest, destination))
+
+
+def render(manifest: Any, destination: Path) -> None:
+    """The package's verdicts for people."""
+    rows = []
+    for name, info in manifest.targets.items():
+        verdicts = info.verdicts or [None]
+        for verdict in verdicts:
+            rows.append(
+                [
+                    name,
+                    f"{verdict.ran_on} ({verdict.level})" if verdict else "not run here",
+                    verdict.crc32 if verdict else "-",
+                    _error(verdict) if verdict else "-",
+                    kilobytes(info.code_bytes),
+                    kilobytes(info.memory.weights_bytes),
+                    kilobytes(info.memory.arena_bytes + info.memory.state_bytes),
+                ]
+            )
+    table(["target", "ran on", "CRC32", "against reference", "code", "weights", "RAM"], rows)
+    for oracle in manifest.oracles:
+        how = "bit-equal" if oracle.exact else f"error {oracle.max_error:.2g}"
+        bound = "" if oracle.exact else f" (tolerance {oracle.tolerance:g} of the range)"
+        out.print(f"source: {how} to {oracle.oracle} on {oracle.samples} samples{bound}")
+    for note in manifest.notes:
+        out.print(f"note: {note}")
+    out.print(f"wrote {destination}")
+
+
+def _error(verdict: Any) -> str:
+    return "bit-equal" if verdict.exact else f"error {verdict.max_error:.2g}"

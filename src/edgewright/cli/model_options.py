@@ -1,0 +1,81 @@
+"""Options that several commands share: how a model is imported and what its numbers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from edgewright.errors import InvalidOption
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def model_options(function: _Function) -> _Function:
+    """`--requantization`, `--shape`, `--state`, `--contract`; read them with `import_options`."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+_OPTIONS = (
+    click.option(
+        "--requantization", type=click.Choice(["float", "fixed"]), default="float",
+        show_default=True,
+        help="How integer sums become 8 bits again: float equals LiteRT's default kernels, fixed "
+        "its reference kernels and TFLite Micro.",
+    ),
+    click.option(
+        "--shape", "shapes", multiple=True, metavar="INPUT=SIZES",
+        help="Sizes of an input, such as x=1,224,224,3; a size chosen at run time is h:64..512.",
+    ),
+    click.option(
+        "--state", "states", multiple=True, metavar="INPUT=OUTPUT",
+        help="An input that is what an output was in the call before; both become state.",
+    ),
+    click.option(
+        "--contract", type=click.Path(path_type=Path, dir_okay=False), metavar="TOML",
+        help="What the numbers mean; default: model.toml beside the model.",
+    ),
+)  # fmt: skip
+
+
+def import_options(given: dict[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of `load_model`, taken out of a command's arguments."""
+    from edgewright.data import contract as contracts
+
+    path = given.pop("contract")
+    return {
+        "requantization": given.pop("requantization"),
+        "shapes": {k: v.split(",") for k, v in _pairs("--shape", given.pop("shapes")).items()},
+        "states": _pairs("--state", given.pop("states")),
+        "contract": contracts.load(path) if path else None,
+    }
+
+
+def _pairs(option: str, entries: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for entry in entries:
+        name, found, value = entry.partition("=")
+        if not found or not name or not value:
+            raise InvalidOption(f"{option} {entry!r} is not NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def target_option(function: _Function) -> _Function:
+    """`-t`, repeatable."""
+    return click.option(
+        "-t", "--target", "targets", multiple=True, default=("host",), show_default=True,
+        metavar="NAME", help="Build for this target; repeatable. `edgewright targets` lists them.",
+    )(function)  # fmt: skip
+
+
+def compiler_option(function: _Function) -> _Function:
+    """`--compiler`."""
+    return click.option(
+        "--compiler", type=click.Choice(["zig", "clang", "gcc"]),
+        help="Default: zig where it is installed, else clang or gcc.",
+    )(function)  # fmt: skip

@@ -1,0 +1,70 @@
+"""Check a package again: its files, its code against its vectors, its model against the source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgewright.cli.console import json_option, out, progress, show, table
+
+
+@click.command(name="verify")
+@click.argument("package", type=click.Path(path_type=Path))
+@click.option("--against", type=click.Path(path_type=Path), metavar="MODEL",
+              help="The source model; compares end to end with its own runtime.")  # fmt: skip
+@click.option("--layers", is_flag=True,
+              help="Compare operator by operator; needs --against.")  # fmt: skip
+@json_option
+def command(package: Path, against: Path | None, layers: bool, as_json: bool) -> int:
+    """Verify PACKAGE on every target that runs here; exit status 1 when anything differs.
+
+    \b
+    Examples:
+      edgewright verify dist
+      edgewright verify dist --against kws.tflite --layers
+    """
+    from edgewright.errors import InvalidOption
+    from edgewright.pipeline import verify
+
+    if layers and against is None:
+        raise InvalidOption("--layers needs the source model", help="add --against MODEL")
+    with progress(f"verifying {package.name}") as step:
+        report = verify(package, against=against, layers=layers, progress=step)
+    show(as_json, report.to_json(), lambda: _render(report))
+    return 0 if report.good else 1
+
+
+def _render(report: Any) -> None:
+    rows = [
+        [v.target, f"{v.verdict.ran_on} ({v.verdict.level})", v.verdict.vectors, v.verdict.crc32,
+         v.verdict.max_error, v.verdict.tolerance, "ok" if v.good else "DIFFERS"]
+        for v in report.targets
+    ]  # fmt: skip
+    table(["target", "ran on", "vectors", "CRC32", "max error", "tolerance", "verdict"], rows)
+    for name in report.not_run:
+        out.print(f"{name}: not run here")
+    for oracle in report.sources:
+        verdict = "ok" if oracle.max_error <= oracle.tolerance else "DIFFERS"
+        out.print(
+            f"source ({oracle.oracle}, {oracle.samples} samples): error {oracle.max_error:.3g}, "
+            f"tolerance {oracle.tolerance:g}: {verdict}"
+        )
+    if report.layers:
+        _render_layers(report)
+
+
+def _render_layers(report: Any) -> None:
+    rows = [
+        [layer.index, layer.op, layer.name, layer.error, layer.tolerance,
+         "-" if layer.source_error is None else layer.source_error,
+         "ok" if layer.good else "DIFFERS"]
+        for layer in report.layers
+    ]  # fmt: skip
+    table(["#", "operator", "output", "C - reference", "tolerance", "reference - source", ""], rows)
+    first = next((layer for layer in report.layers if not layer.good), None)
+    if first:
+        out.print(f"first to depart: #{first.index} {first.op} '{first.name}', error {first.error:.3g}")
+    else:
+        out.print("no operator departs")

@@ -1,0 +1,184 @@
+"""Verify a package that exists: its files, its code, and with the source model at hand, its meaning."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from edgewright import targets
+from edgewright.artifact import Package, load_package
+from edgewright.artifact.manifest import EntryInfo, OracleInfo, VerdictInfo
+from edgewright.data import contract as contracts
+from edgewright.errors import InvalidOption
+from edgewright.pipeline.model import Model, load_model
+from edgewright.pipeline.prove import prove_source, prove_target, ranges_of
+from edgewright.verify.layers import LayerResult, check_layers
+from edgewright.verify.reference import passed, reference_outputs
+from edgewright.verify.samples import draw, vector_count
+from edgewright.verify.source_layers import layers_against_source
+
+Array = npt.NDArray[Any]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TargetVerdict:
+    """One ISA level of one target."""
+
+    target: str
+    verdict: VerdictInfo
+
+    @property
+    def good(self) -> bool:
+        """Whether it is within its tolerance."""
+        return passed(self.verdict)
+
+
+@dataclass(frozen=True)
+class LayerVerdict:
+    """One operator: C against the reference, and the reference against the source's runtime.
+
+    Errors as in `verify.compare.Difference`; `source_error` is None where the runtime does not show
+    the tensors.
+    """
+
+    index: int
+    op: str
+    name: str
+    error: float
+    tolerance: float
+    source_error: float | None
+    source_tolerance: float | None
+
+    @property
+    def good(self) -> bool:
+        """Whether both comparisons are within their tolerances."""
+        within = self.error <= self.tolerance
+        if self.source_error is not None and self.source_tolerance is not None:
+            within = within and self.source_error <= self.source_tolerance
+        return within
+
+
+@dataclass
+class Report:
+    """What `verify` found."""
+
+    targets: list[TargetVerdict] = field(default_factory=list)
+    not_run: list[str] = field(default_factory=list)
+    sources: list[OracleInfo] = field(default_factory=list)
+    layers: list[LayerVerdict] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether everything that was compared is within its tolerance."""
+        sources = all(s.max_error <= s.tolerance for s in self.sources)
+        layers = all(layer.good for layer in self.layers)
+        return sources and layers and all(v.good for v in self.targets)
+
+    def to_json(self) -> dict[str, Any]:
+        """One document."""
+        return {
+            "good": self.good,
+            "targets": [
+                {"target": v.target, "good": v.good, **v.verdict.model_dump()} for v in self.targets
+            ],
+            "not_run": self.not_run,
+            "sources": [s.model_dump() for s in self.sources],
+            "layers": [{**vars(layer), "good": layer.good} for layer in self.layers],
+        }
+
+
+def verify(
+    package: Package | str | os.PathLike[str],
+    against: str | os.PathLike[str] | None = None,
+    *,
+    layers: bool = False,
+    progress: Progress = lambda _: None,
+) -> Report:
+    """Run the package's vectors on every target that runs here and compare.
+
+    Args:
+        package: a package, or where it is.
+        against: the source model; the package's graph must come from it, and its meaning is
+            compared with another runtime's.
+        layers: also compare operator by operator, on the source runtime's own tensors.
+        progress: called with a line at each step.
+
+    Raises:
+        InvalidPackage: a file is missing or changed. InvalidOption: `against` is another model.
+    """
+    opened = package if isinstance(package, Package) else load_package(package)
+    opened.check_files()
+    report = Report()
+    vectors = [_by_name(opened.manifest.entries[0], *pair) for pair in opened.vectors()]
+    for name, info in opened.manifest.targets.items():
+        progress(name)
+        target, folder = targets.get(name), opened.folder / "targets" / name
+        entry = opened.manifest.entries[0]
+        found = prove_target(folder, opened.manifest.name, info, entry, target,
+                             [v[0] for v in vectors], [v[1] for v in vectors])  # fmt: skip
+        report.targets += [TargetVerdict(name, verdict) for verdict in found]
+        report.not_run += [] if found else [name]
+    if against is not None:
+        _against(opened, Path(against), layers, report, progress)
+    return report
+
+
+def _by_name(
+    entry: EntryInfo, inputs: dict[str, Array], outputs: dict[str, Array]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    return (
+        {t.name: inputs[t.identifier] for t in entry.inputs},
+        {t.name: outputs[t.identifier] for t in entry.outputs},
+    )
+
+
+def _against(
+    package: Package, path: Path, layers: bool, report: Report, progress: Progress
+) -> None:
+    manifest = package.manifest
+    model = load_model(
+        path,
+        requantization=manifest.requantization,
+        shapes=manifest.source.shapes,
+        states=manifest.source.states,
+        contract=contracts.validated(manifest.contract, package.folder),
+    )
+    if model.sha256 != manifest.source.sha256:
+        raise InvalidOption(f"{path} is not the model that the package was built from",
+                            help=f"that was {manifest.source.file}")  # fmt: skip
+    progress("comparing with the source model")
+    samples = draw(model.module.main, vector_count(model.macs), ranges_of(model), seed=1)
+    expected = reference_outputs(model.module, samples)
+    report.sources.append(prove_source(model, samples, expected))
+    if layers:
+        progress("comparing operator by operator")
+        report.layers = layer_verdicts(model, samples[0])
+
+
+def layer_verdicts(model: Model, sample: dict[str, Array]) -> list[LayerVerdict]:
+    """Every operator of `main`, alone."""
+    results = check_layers(model.module, targets.get("host"), sample)
+    source = layers_against_source(
+        model.module, model.path, model.format, model.interface, sample
+    )
+    return [_layer(result, source.get(result.node.outputs[0].name)) for result in results]
+
+
+def _layer(result: LayerResult, source: tuple[float, float] | None) -> LayerVerdict:
+    origin = result.node.origin
+    return LayerVerdict(
+        index=result.index,
+        op=result.node.op,
+        name=(origin.tensor if origin else "") or result.node.outputs[0].name,
+        error=result.against_reference.error,
+        tolerance=result.tolerance,
+        source_error=source[0] if source else None,
+        source_tolerance=source[1] if source else None,
+    )
+

@@ -1,0 +1,88 @@
+"""The reference of each operator, fed the source runtime's tensors, against that runtime's result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgewright import ops
+from edgewright.errors import MissingPackage, OracleError
+from edgewright.graph import Module, Node, Value
+from edgewright.importers import Interface
+from edgewright.verify import oracles
+from edgewright.verify.compare import compare
+
+Array = npt.NDArray[Any]
+#: operators whose arithmetic in mode `fixed` is LiteRT's own, to the last bit
+FLOAT_LAYER_TOLERANCE = 1e-4
+ROUNDING_STEPS = 1.0
+
+
+def layers_against_source(
+    module: Module, path: Path, format: str, interface: Interface, sample: Mapping[str, Array]
+) -> dict[str, tuple[float, float]]:
+    """(error, tolerance) by the name of each node's first output, where the runtime shows both ends.
+
+    Integers are compared in steps: 0 in mode `fixed`, and one step where roundings differ.
+    """
+    tensors = _tensors(module, path, format, interface, sample)
+    found = {}
+    for node in module.main.nodes:
+        if node.regions or not node.outputs or any(n in node.op for n in ("state",)):
+            continue
+        result = _compare(module, node, tensors)
+        if result is not None:
+            found[node.outputs[0].name] = result
+    return found
+
+
+def _tensors(
+    module: Module, path: Path, format: str, interface: Interface, sample: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Every tensor of the source model on the sample, by its name in the file."""
+    kind = "onnxruntime" if format == "onnx" else "litert_ref"
+    fed = dict(zip(interface.inputs, sample.values(), strict=False))
+    try:
+        (tensors,) = oracles.run(kind, path, [fed], intermediates=True)  # type: ignore[arg-type]
+    except (OracleError, MissingPackage):
+        return {}
+    return {**tensors, **fed}
+
+
+def _compare(
+    module: Module, node: Node, tensors: Mapping[str, Array]
+) -> tuple[float, float] | None:
+    inputs = [None if v is None else _read(v, tensors) for v in node.inputs]
+    missing = any(a is None and v is not None for a, v in zip(inputs, node.inputs, strict=True))
+    expected = _read(node.outputs[0], tensors)
+    if missing or expected is None:
+        return None
+    call = ops.Call(
+        inputs=[v.type if v else None for v in node.inputs],
+        outputs=[v.type for v in node.outputs],
+        requantization=module.requantization,
+    )
+    actual = ops.evaluate_node(node, inputs, call)[0]
+    (difference,) = compare([{"y": actual}], [{"y": expected}])
+    if difference.is_float:
+        return difference.error, FLOAT_LAYER_TOLERANCE
+    exact = module.requantization == "fixed"
+    return difference.error, 0.0 if exact else ROUNDING_STEPS
+
+
+def _read(value: Value, tensors: Mapping[str, Array]) -> Array | None:
+    """A value's content: its own data, or the source's tensor in our layout."""
+    if value.data is not None:
+        return value.data
+    if value.source is None or value.source.tensor not in tensors:
+        return None
+    array = tensors[value.source.tensor]
+    if value.source.perm:
+        array = array.transpose(value.source.perm)
+    if array.shape != value.type.shape or array.dtype != value.type.dtype.numpy:
+        return None
+    return np.ascontiguousarray(array)
