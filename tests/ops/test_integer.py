@@ -165,16 +165,16 @@ def linear(rng: Rng, op: str, dtype: Dtype, per_channel: bool) -> Sample:
     bounds = requantize.clamp_bounds(clamp, *quant_y, dtype)
     tail = (quant_y[1], bounds, dtype)
     scales = (quant_x[0], scales_w, quant_y[0])
-    narrow = op == "FULLY_CONNECTED" or dtype is np.uint8
-    factor = requantize.fixed_scale(*scales, narrow=narrow)
+    factor = requantize.fixed_scale(*scales, narrow=dtype is np.uint8 and op != "FULLY_CONNECTED")
+    micro = requantize.fixed_scale(*scales, narrow=True)
     fixed = {
-        "FULLY_CONNECTED": requantize.requantize_once,
+        "FULLY_CONNECTED": requantize.requantize_wide if wide else requantize.requantize_once,
         "CONV_2D": requantize.requantize_wide if wide else requantize.requantize_fixed,
         "DEPTHWISE_CONV_2D": requantize.requantize_wide if wide else requantize.requantize_fixed,
     }[op]
     answers = {
         "fixed": fixed(acc + bias, factor, *tail),
-        "twice": requantize.requantize_fixed(acc + bias, factor, *tail),
+        "twice": requantize.requantize_fixed(acc + bias, micro, *tail),
         "float": requantize.requantize_float(acc + bias, requantize.float_scale(*scales), *tail),
     }
     return Sample(model, {"x": x}, answers)
@@ -222,12 +222,12 @@ def binary(rng: Rng, op: str, dtype: Dtype) -> Sample:
     else:
         made, version = options(op.title(), **fields), {np.int8: 2, np.uint8: 1}.get(dtype, 3)
         version = 2 if (op, dtype) == ("MUL", np.int16) else version
-        answer: Callable[..., Array] = {
+        answer: dict[str, Callable[..., Array]] = {
             "ADD": add,
             "SUB": functools.partial(add, subtract=True),
             "MUL": mul,
-        }[op]
-        answers = {mode: answer(a, b, scales, zeros, bounds, mode) for mode in MODES}
+        }
+        answers = {mode: answer[op](a, b, scales, zeros, bounds, mode) for mode in MODES}
     inputs = [operand("a", a, quants[0]), operand("b", b, quants[1])]
     result = [Operand("y", dtype, shape, (scales[2],), (zeros[2],))]
     return Sample(build(op, inputs, result, made, version), {"a": a, "b": b}, answers)
@@ -432,7 +432,10 @@ CASES: dict[str, tuple[Callable[[Rng], Sample], dict[str, str]]] = {
         {"litert_ref": "fixed", "tflm": "twice", "litert": "float"},
     ),
     "fully_connected uint8": (lambda r: linear(r, "FULLY_CONNECTED", U8, False), LITERT),
-    "fully_connected int16x8": (lambda r: linear(r, "FULLY_CONNECTED", I16, False), REFERENCE),
+    "fully_connected int16x8": (
+        lambda r: linear(r, "FULLY_CONNECTED", I16, False),
+        {"tflm": "fixed"},
+    ),
     "add int8": (lambda r: binary(r, "ADD", I8), ALL),
     "add uint8": (lambda r: binary(r, "ADD", U8), LITERT),
     "add int16": (lambda r: binary(r, "ADD", I16), {"litert_ref": "fixed", "tflm": "fixed"}),

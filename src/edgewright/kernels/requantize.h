@@ -3,7 +3,7 @@
 #define EW_REQUANTIZE_H
 #include "simd.h"
 
-/* EW_REQUANT_ONCE is mode `fixed` as LiteRT's fully connected has it: one rounding, halves up. */
+/* EW_REQUANT_ONCE is mode `fixed` as LiteRT's fully connected has it: one rounding. */
 enum { EW_REQUANT_FLOAT = 0, EW_REQUANT_FIXED = 1, EW_REQUANT_ONCE = 2 };
 
 /* The trained numbers of one 8-bit layer; `pack_q8_params` in ops/packing.py writes it. A factor is
@@ -38,7 +38,7 @@ EW_INLINE ew_i32x16 ew_i32_multiply(ew_i32x16 v, ew_i32x16 multiplier, ew_i32x16
   return ew_i32_shift_round(ew_i32_mul_high(ew_i32_shlv(v, left), multiplier), right);
 }
 
-/* round(v * multiplier * 2^(shift - 31)), halves up, in 64 bits: lane by lane, as it is only used
+/* round(v * multiplier * 2^(shift - 31)), halves away from zero, in 64 bits: lane by lane, as it is only used
    once per result of a product with long rows. */
 EW_INLINE ew_i32x16 ew_i32_multiply_once(ew_i32x16 v, ew_i32x16 multiplier, ew_i32x16 shift) {
   int32_t values[16], factors[16], shifts[16];
@@ -47,7 +47,8 @@ EW_INLINE ew_i32x16 ew_i32_multiply_once(ew_i32x16 v, ew_i32x16 multiplier, ew_i
   ew_i32_store(shifts, shift);
   for (int i = 0; i < 16; ++i) {
     const int bits = 31 - shifts[i];
-    values[i] = (int32_t)(((int64_t)values[i] * factors[i] + ((int64_t)1 << (bits - 1))) >> bits);
+    const int64_t product = (int64_t)values[i] * factors[i];
+    values[i] = (int32_t)((product + ((int64_t)1 << (bits - 1)) - (product < 0)) >> bits);
   }
   return ew_i32_load(values);
 }

@@ -27,7 +27,7 @@ class FullyConnected(Op):
         rows = linear.centred(x, call.inputs[0]).reshape(-1, w.shape[1])
         total = linear.product(rows, linear.centred(w, call.inputs[1]))
         total = total.reshape(*x.shape[:-1], w.shape[0])
-        return Epilogue(self.clamp, narrow=True, once=True)(call, total, bias, None)
+        return Epilogue(self.clamp, once=True)(call, total, bias, None)
 
     def macs(self, node: Node) -> int:
         return upper(node.output.type.count) * node.input(1).type.dims[1]

@@ -23,8 +23,7 @@ class Epilogue:
     """From sums to the result.
 
     `narrow` is TFLite's habit of forming scale_x * scale_w in float32 (see docs/reference/integer.md);
-    `once` is LiteRT's fully connected in mode `fixed`: x * multiplier is rounded once, halves up, in
-    64 bits (C: floor of the high product, then (floor + (1 << (r - 1))) >> r), not twice.
+    `once` is LiteRT's 8-bit fully connected in mode `fixed`: rounded once, halves away from zero.
     `inner` is the quantisation of the sum before a quantised `skip` is added.
     """
 
@@ -70,8 +69,7 @@ class Epilogue:
         dtype = call.outputs[0].dtype.numpy
         if x.dtype is DType.INT16:
             factor = rq.fixed_scale(scale_x, scale_w, out.scale[0], self.narrow)
-            rounded = rq.requantize_once if self.once else rq.requantize_wide
-            return rounded(acc, factor, out.zero[0], bounds, dtype)
+            return rq.requantize_wide(acc, factor, out.zero[0], bounds, dtype)
         wrapped = acc.astype(np.int32)
         if call.requantization == "float":
             scale = rq.float_scale(scale_x, scale_w, out.scale[0])

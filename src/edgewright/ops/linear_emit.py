@@ -249,11 +249,11 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
                "NULL", lo, hi, e.ptr(y), e.scratch())  # fmt: skip
     elif kind == "s16":
         e.header("conv_s16.h")
-        args = _linear_s16(e, op.clamp, True)
+        args = _linear_s16(e, op.clamp, False)
         e.call("ew_fully_connected_s16", *sizes, e.ptr(x), *args, e.ptr(y))
     else:
         e.header("fully_connected_q8.h")
-        args = _linear_q8(e, op.clamp, True, 1, None)
+        args = _linear_q8(e, op.clamp, False, 1, None)
         mode = "EW_REQUANT_FLOAT" if e.requantization == "float" else "EW_REQUANT_ONCE"
         e.call(f"ew_fully_connected_{kind}", *sizes, mode, _weight_zero(e), e.ptr(x),
                *args, "NULL", e.ptr(y), e.scratch())  # fmt: skip

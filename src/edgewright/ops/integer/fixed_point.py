@@ -91,10 +91,14 @@ def multiply(x: ArrayLike, factor: Multiplier) -> Int64:
 
 
 def multiply_once(x: ArrayLike, factor: Multiplier) -> Int64:
-    """Return x times the factor in 64 bits, rounded once, halves up."""
-    bits = 31 - factor.shift.astype(np.int64)
-    product = np.asarray(x, np.int64) * factor.value
-    return wrap32((product + (np.int64(1) << (bits - 1))) >> bits)
+    """Return x times the factor, rounded once, halves away from zero.
+
+    In 32-bit steps: floor(|x| * value / 2**31), which is `high_mul` less its rounding, then
+    `divide_by_power`; `high_mul` alone where there is no right shift.
+    """
+    values, bits = np.asarray(x, np.int64), 31 - factor.shift.astype(np.int64)
+    magnitude = (np.abs(values) * factor.value + (np.int64(1) << (bits - 1))) >> bits
+    return wrap32(np.where(values < 0, -magnitude, magnitude))
 
 
 def multiply_wide(x: ArrayLike, factor: Multiplier) -> Int64:

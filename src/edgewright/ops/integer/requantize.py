@@ -64,8 +64,7 @@ def fixed_scale(
         scale_in: scale of the input, a float32 value.
         scale_weight: scales of the weight, one or one per channel.
         scale_out: scale of the output.
-        narrow: form the product in float32 first, as TFLite does for `fully_connected` and for
-            uint8 convolutions.
+        narrow: form the product in float32 first, as TFLite does for uint8 convolutions.
     """
     dtype: Any = np.float32 if narrow else np.float64
     left, right = np.asarray(scale_in, np.float32), np.asarray(scale_weight, np.float32)
@@ -118,7 +117,7 @@ def requantize_fixed(
 def requantize_once(
     acc: Array, factor: Multiplier, zero: int, bounds: Bounds, dtype: DTypeLike
 ) -> Array:
-    """Return the same rounded once, halves up: `fully_connected` in mode `fixed`."""
+    """Return the same rounded once: `fully_connected` in mode `fixed`, as LiteRT rounds it."""
     return np.asarray(np.clip(multiply_once(acc, factor) + zero, *bounds).astype(dtype))
 
 
