@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from edgewright import errors, ops, targets
-from edgewright.cli import main as command_line
+from edgewright.cli import cli as command_line
 from edgewright.passes.order import ORDER
 from edgewright.targets.host import X86_64
 
@@ -28,10 +28,16 @@ def cli_page() -> Iterator[str]:
         "Every command takes `--json`: one JSON document on standard output, all else on standard "
         "error."
     )
-    context = click.Context(command_line, info_name="edgewright", max_content_width=100)
+    # A fixed width: the page must not depend on the terminal of whoever writes it.
+    context = command_line.context_class(
+        command_line,
+        info_name="edgewright",
+        terminal_width=100,
+        **command_line.context_settings,
+    )
     for name in ["", *sorted(command_line.list_commands(context))]:
         command = command_line.get_command(context, name) if name else command_line
-        assert command is not None
+        assert isinstance(command, click.Command)
         inner = click.Context(command, context, name) if name else context
         yield f"## edgewright {name}".rstrip()
         yield fenced(command.get_help(inner))
@@ -46,20 +52,21 @@ def operators_page() -> Iterator[str]:
         "relative to the range of the reference's output, for float results; integer results are "
         "equal bit for bit."
     )
+    families: dict[str, list[str]] = {}
     for name, cls in ops.registry().items():
-        yield f"## {name}"
-        yield summary(cls)
-        rows = [
-            f"| `{field.name}` | `{type_name(field.type)}` | {default_of(field)} |"
-            for field in dataclasses.fields(cls)  # type: ignore[arg-type]
-        ]
-        if rows:
-            yield "\n".join(["| attribute | type | default |", "|---|---|---|", *rows])
-        yield (
-            f"Bound: {cls.tolerance:g}."
-            if not cls.is_view
-            else "Takes no time: only the type changes."
-        )
+        families.setdefault(operator_text(cls), []).append(name)
+    for text, names in families.items():
+        yield f"## {', '.join(names)}"
+        yield text
+
+
+def operator_text(cls: type[ops.Op]) -> str:
+    """What an operator means, its attributes and its bound; the same for all of a family."""
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    rows = [f"| `{f.name}` | `{type_name(f.type)}` | {default_of(f)} |" for f in fields]
+    table = "\n".join(["| attribute | type | default |", "|---|---|---|", *rows])
+    bound = "Costs nothing: only the type changes." if cls.is_view else f"Bound: {cls.tolerance:g}."
+    return "\n\n".join([summary(cls), *([table] if rows else []), bound])
 
 
 def passes_page() -> Iterator[str]:
@@ -98,13 +105,15 @@ def targets_page() -> Iterator[str]:
             ]
         )
         allowed = ", ".join(f"`{name}`" for name in sorted(target.allowed_undefined)) or "none"
-        debian = " ".join(target.runner.debian)
-        needs = f" (`apt-get install {debian}`)" if debian else ""
+        runner = "only on a machine of its own kind"
+        if not target.runner.native:
+            debian = " ".join(target.runner.debian)
+            runner = f"elsewhere with {target.runner.name} (`apt-get install {debian}`)"
         yield "\n".join(
             [
                 f"- Triple: `{target.triple}`",
                 f"- Symbols that a library may leave to the platform: {allowed}",
-                f"- Runs on another kind of machine with: {target.runner.name}{needs}",
+                f"- Runs {runner}",
             ]
         )
 
