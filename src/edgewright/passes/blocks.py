@@ -89,3 +89,17 @@ def permute_reshape(
     ranked = sorted(range(len(found)), key=lambda b: places[b])
     axes = [axis for b in ranked for axis in found[b].after]
     return tuple(new[a] for a in axes), tuple(axes.index(a) for a in range(len(new)))
+
+
+def gather_blocks(
+    shape: Sequence[Size], perm: Sequence[int], new: Sequence[Size]
+) -> tuple[int, ...] | None:
+    """The permutation of x that brings together what `reshape(transpose(x, perm), new)` merges.
+
+    Everything else stays in the order of x. None when sizes do not tell which axes are merged.
+    """
+    found = blocks([shape[p] for p in perm], new)
+    if found is None:
+        return None
+    groups = [[perm[b] for b in block.before] for block in found if block.before]
+    return tuple(axis for group in sorted(groups, key=min) for axis in group)

@@ -14,7 +14,7 @@ Shape = tuple[Size, ...]
 
 
 @dataclass(frozen=True)
-class _Shuffle:
+class Shuffle:
     """One spelling: `split(n, c, h, w, b)` is the shape in the middle, for the operand of the
     operator in the order N, C, H, W; `block` is the place of b in it.
     """
@@ -28,19 +28,19 @@ class _Shuffle:
 
 
 SHUFFLES = [
-    _Shuffle("depth_to_space", "crd", True, (0, 1, 4, 2, 5, 3),
+    Shuffle("depth_to_space", "crd", True, (0, 1, 4, 2, 5, 3),
              lambda n, c, h, w, b: (n, c // (b * b), b, b, h, w), 2),
-    _Shuffle("depth_to_space", "dcr", True, (0, 3, 4, 1, 5, 2),
+    Shuffle("depth_to_space", "dcr", True, (0, 3, 4, 1, 5, 2),
              lambda n, c, h, w, b: (n, b, b, c // (b * b), h, w), 1),
-    _Shuffle("depth_to_space", "dcr", False, (0, 1, 3, 2, 4, 5),
+    Shuffle("depth_to_space", "dcr", False, (0, 1, 3, 2, 4, 5),
              lambda n, c, h, w, b: (n, h, w, b, b, c // (b * b)), 3),
-    _Shuffle("depth_to_space", "crd", False, (0, 1, 4, 2, 5, 3),
+    Shuffle("depth_to_space", "crd", False, (0, 1, 4, 2, 5, 3),
              lambda n, c, h, w, b: (n, h, w, c // (b * b), b, b), 4),
-    _Shuffle("space_to_depth", "dcr", True, (0, 3, 5, 1, 2, 4),
+    Shuffle("space_to_depth", "dcr", True, (0, 3, 5, 1, 2, 4),
              lambda n, c, h, w, b: (n, c, h // b, b, w // b, b), 3),
-    _Shuffle("space_to_depth", "crd", True, (0, 1, 3, 5, 2, 4),
+    Shuffle("space_to_depth", "crd", True, (0, 1, 3, 5, 2, 4),
              lambda n, c, h, w, b: (n, c, h // b, b, w // b, b), 3),
-    _Shuffle("space_to_depth", "dcr", False, (0, 1, 3, 2, 4, 5),
+    Shuffle("space_to_depth", "dcr", False, (0, 1, 3, 2, 4, 5),
              lambda n, c, h, w, b: (n, h // b, b, w // b, b, c), 2),
 ]  # fmt: skip
 
@@ -77,12 +77,12 @@ def fuse_depth_to_space(graph: Graph, node: Node) -> bool:
     return False
 
 
-def _order(shuffle: _Shuffle, shape: Sequence[Size]) -> list[Size]:
+def _order(shuffle: Shuffle, shape: Sequence[Size]) -> list[Size]:
     """N, C, H, W of a shape."""
     return list(shape) if shuffle.channels_first else [shape[a] for a in TO_FIRST]
 
 
-def _fits(shuffle: _Shuffle, x: Value, middle: Shape, y: Value, block: int) -> bool:
+def _fits(shuffle: Shuffle, x: Value, middle: Shape, y: Value, block: int) -> bool:
     n, c, h, w = _order(shuffle, x.type.shape)
     if y.type.rank != 4 or not isinstance(n, int) or not isinstance(c, int):
         return False
@@ -95,7 +95,7 @@ def _fits(shuffle: _Shuffle, x: Value, middle: Shape, y: Value, block: int) -> b
     return _order(shuffle, y.type.shape) == expected
 
 
-def _replace(graph: Graph, node: Node, x: Value, shuffle: _Shuffle, block: int) -> None:
+def _replace(graph: Graph, node: Node, x: Value, shuffle: Shuffle, block: int) -> None:
     attrs = {"block": block, "mode": shuffle.mode}
     if not shuffle.channels_first:
         become(graph, node, insert(graph, node, shuffle.op, [x], attrs, like=node.output))

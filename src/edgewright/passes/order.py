@@ -24,6 +24,7 @@ from edgewright.passes.merge_scale import merge_scale
 from edgewright.passes.permute_weights import permute_weights
 from edgewright.passes.remove_dead_nodes import remove_dead_nodes
 from edgewright.passes.remove_identity import remove_identity
+from edgewright.passes.replace_gather import replace_gather
 from edgewright.passes.replace_grouped_conv import replace_grouped_conv
 from edgewright.passes.replace_matmul import replace_matmul
 from edgewright.passes.replace_unit_transpose import replace_unit_transpose
@@ -31,6 +32,7 @@ from edgewright.passes.simplify_arithmetic import simplify_arithmetic
 from edgewright.passes.sink_dequantize import sink_dequantize
 from edgewright.passes.sink_reshapes import sink_reshapes
 from edgewright.passes.sink_transposes import sink_transposes
+from edgewright.passes.split_transposes import split_transposes
 
 ORDER: list[Pass] = [
     # Fewer nodes first, so that the rest meets its patterns.
@@ -44,6 +46,7 @@ ORDER: list[Pass] = [
     fuse_gelu,
     fuse_depth_to_space,
     replace_matmul,
+    replace_gather,
     # Transposes go down; what they leave makes way for more.
     replace_unit_transpose,
     merge_reshapes,
@@ -52,6 +55,7 @@ ORDER: list[Pass] = [
     merge_reshapes,
     remove_identity,
     sink_reshapes,
+    split_transposes,
     sink_transposes,
     replace_unit_transpose,
     merge_reshapes,
