@@ -165,7 +165,8 @@ class _Walk:
         once = node.inputs.count(value) == 1 and not any(
             v is not value and self.result.home.get(v) is buffer for v in node.arguments
         )
-        return alive == self.span[node][1] and fits and same and static and once
+        inner = all(_made_here(node, v) for v in buffer.values)
+        return alive == self.span[node][1] and fits and same and static and once and inner
 
     def make(self, value: Value, start: int, end: int) -> None:
         buffer = Buffer([value], value.type.max_bytes, start, end)
@@ -186,6 +187,15 @@ def _outside(value: Value, graph: Graph) -> bool:
     if graph.parent is None or value in graph.inputs:
         return False
     return value.producer is None or value.producer.graph is not graph
+
+
+def _made_here(node: Node, value: Value) -> bool:
+    """Whether a loop around the node makes the value anew each time, and does not hand it on."""
+    graph = node.graph
+    if graph is None or graph.parent is None:
+        return True
+    made = value.producer is not None and value.producer.graph is graph
+    return made and value not in graph.outputs
 
 
 def _is_region_edge(node: Node, value: Value) -> bool:
