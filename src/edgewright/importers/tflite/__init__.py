@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from edgewright.errors import EdgewrightError, InvalidGraph, Problems, UnsupportedModel
+from edgewright.errors import (
+    EdgewrightError,
+    InvalidGraph,
+    InvalidModel,
+    Problems,
+    UnsupportedModel,
+)
 from edgewright.graph import Graph, Module, Size, Source, TensorType, Value
 from edgewright.importers.options import ImportOptions
 from edgewright.importers.tflite.node import Scope, SourceNode, dtype_of, quant_of
@@ -101,6 +107,12 @@ def _import_operator(scope: Scope, operator: Operator, problems: list[Edgewright
         result = _placeholders(node)
     except InvalidGraph as error:
         problems.append(node.fail(error.what))
+        result = _placeholders(node)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # Options and operands that contradict each other in ways no rule foresees.
+        broken = InvalidModel(f"{node.origin.op_type} contradicts itself: {error}", node.origin)
+        broken.__cause__ = error
+        problems.append(broken)
         result = _placeholders(node)
     values = [] if result is None else [result] if isinstance(result, Value) else list(result)
     for index, value in zip(operator.outputs, values, strict=False):
