@@ -23,7 +23,7 @@ def _variable(node: SourceNode) -> str:
     return node.scope.handles[handle]
 
 
-def _state(node: SourceNode, name: str, type: TensorType) -> State:
+def declare_state(node: SourceNode, name: str, type: TensorType) -> State:
     """The state of a variable; the zero point everywhere until something else is known."""
     states = node.scope.module.states
     if name not in states:
@@ -40,7 +40,7 @@ def _state(node: SourceNode, name: str, type: TensorType) -> State:
 def read_variable(node: SourceNode) -> Value:
     """The variable's content."""
     name = _variable(node)
-    _state(node, name, node.output_type())
+    declare_state(node, name, node.output_type())
     return node.add_typed("read_state", [], state=name)
 
 
@@ -48,7 +48,7 @@ def read_variable(node: SourceNode) -> Value:
 def assign_variable(node: SourceNode) -> None:
     """Replace the content; in an initialising graph, what a reset brings back."""
     name, value = _variable(node), node.input(1)
-    state = _state(node, name, value.type)
+    state = declare_state(node, name, value.type)
     if node.graph.name == "init" and value.data is not None:
         state.init = value.data
     node.add_all("write_state", [value], state=name)
