@@ -1,5 +1,6 @@
 """`import edgewright` and the start of the command load nothing heavy."""
 
+import inspect
 import subprocess
 import sys
 
@@ -29,6 +30,14 @@ def test_the_probe_sees_what_is_loaded() -> None:
 def test_public_names_are_listed_and_found() -> None:
     import edgewright
 
-    assert dir(edgewright) == sorted(edgewright.__all__)
+    assert set(edgewright.__all__) <= set(dir(edgewright))
+    assert all(callable(getattr(edgewright, name)) for name in edgewright.__all__[1:])
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        _ = edgewright.nonsense
+        _ = edgewright.nonsense  # type: ignore[attr-defined]
+
+
+def test_a_verb_wins_over_the_folder_of_its_name() -> None:
+    import edgewright.verify.compare
+
+    assert inspect.isfunction(getattr(edgewright, "verify"))  # noqa: B009 - mypy sees the folder
+    assert inspect.ismodule(sys.modules["edgewright.verify"])

@@ -1,27 +1,48 @@
 """Edgewright: an ahead-of-time compiler from trained models to small native C.
 
-The public verbs live in `edgewright.pipeline` and `edgewright.artifact`; they are looked up when
-first used, so that `import edgewright` costs no more than Python itself.
+The public verbs live in `edgewright.pipeline`; each is looked up when it is first used, so that
+`import edgewright` costs no more than Python itself.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .pipeline import build, load_model, load_package, verify
+    # Under the names that users see. mypy also finds folders of two of these names.
+    from .pipeline import build as build  # type: ignore[no-redef]
+    from .pipeline import load_model as load_model
+    from .pipeline import load_package as load_package
+    from .pipeline import verify as verify  # type: ignore[no-redef]
 
 __version__ = "0.1.0"
+
+_VERBS = ("build", "load_model", "load_package", "verify")
 
 __all__ = ["__version__", "build", "load_model", "load_package", "verify"]
 
 
-def __getattr__(name: str) -> Any:
-    """Find a public verb in `pipeline` on its first use (PEP 562)."""
-    if name.startswith("_") or name not in __all__:
-        raise AttributeError(f"module 'edgewright' has no attribute {name!r}")
-    return getattr(import_module(".pipeline", __name__), name)
+class _Package(ModuleType):
+    """This package, whose verbs win over folders of the same name.
+
+    Importing `edgewright.verify` binds that folder to the name `verify` here, as Python does for
+    every submodule; to users the name is the verb. Properties leave no room for the binding.
+    """
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
 
 
-def __dir__() -> list[str]:
-    """The public names, loaded or not."""
-    return sorted(__all__)
+def _verb(name: str) -> property:
+    """The function `name` of `pipeline`, found on use; binding anything else does nothing."""
+
+    def find(_: ModuleType) -> Any:
+        return getattr(import_module(f"{__name__}.pipeline"), name)
+
+    return property(find, lambda _, folder: None)
+
+
+for _name in _VERBS:
+    setattr(_Package, _name, _verb(_name))
+sys.modules[__name__].__class__ = _Package
