@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.ops.harness import check_op, check_ops, one_node, quantised
 
 from edgewright.errors import InvalidGraph
 from edgewright.graph import DType, Quant, TensorType
 from edgewright.ops.concat import rescale_table
-from tests.ops.harness import check_op, check_ops, one_node, quantised
 
 DTYPES = (np.int8, np.int16, np.float32, np.float64)
 

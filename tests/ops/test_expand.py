@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from tests.ops.harness import check_ops, one_node
+from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
 from edgewright.graph import Node
-from tests.ops.harness import check_ops, one_node
-from tests.ops.onnx_node import onnx_node
 
 DTYPES = (np.int8, np.int16, np.float32, np.int64)
 
@@ -26,11 +28,11 @@ def test_references_are_onnx_runtimes(rng: np.random.Generator) -> None:
 
 
 def test_c(rng: np.random.Generator) -> None:
-    cases = []
+    cases: list[tuple[str, list[Any], dict[str, Any]]] = []
     for dtype in DTYPES:
         for shape, wide in (
-            ((3, 1, 5), (2, 3, 4, 5)), ((1,), (37,)), ((5, 1), (5, 19)), ((1, 7), (3, 7)), ((), (2,)),
-            ((2, 1, 3, 1, 2), (2, 4, 3, 5, 2)),
+            ((3, 1, 5), (2, 3, 4, 5)), ((1,), (37,)), ((5, 1), (5, 19)), ((1, 7), (3, 7)),
+            ((), (2,)), ((2, 1, 3, 1, 2), (2, 4, 3, 5, 2)),
         ):  # fmt: skip
             x = rng.integers(0, 100, shape).astype(dtype)
             cases.append(("expand", [x], {"shape": wide}))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.ops.harness import check_op, check_ops, one_node, quantised
+from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
 from edgewright.graph import DType, Node, Quant, TensorType, Value
-from tests.ops.harness import check_op, check_ops, one_node, quantised
-from tests.ops.onnx_node import onnx_node
 
 PADS = ((1, 2), (0, 3), (2, 1))
 MODES = ("constant", "reflect", "symmetric", "edge", "wrap")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.ops.harness import check_module, check_op, one_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
 from edgewright.graph import parse_module
-from tests.ops.harness import check_module, check_op, one_node
 
 
 def test_c_keeps_the_elements(rng: np.random.Generator) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.ops.harness import check_module, check_ops, one_node
+from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
 from edgewright.graph import Node, parse_module
-from tests.ops.harness import check_module, check_ops, one_node
-from tests.ops.onnx_node import onnx_node
 
 BOXES = (
     ((0, 0, 0), (9, 10, 11), (1, 1, 1)),

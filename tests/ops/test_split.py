@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.ops.harness import check_ops, one_node
+from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
 from edgewright.graph import Node
-from tests.ops.harness import check_ops, one_node
-from tests.ops.onnx_node import onnx_node
 
 
 def test_reference_is_onnx_runtimes(rng: np.random.Generator) -> None:

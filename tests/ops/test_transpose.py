@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ops.harness import check_ops, one_node
+from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
-from edgewright.graph import DType, Node, Quant, Symbol, TensorType, Value
+from edgewright.graph import DType, Node, Quant, Symbol, TensorType, Value, upper
 from edgewright.ops.strided import Axis, merge
-from tests.ops.harness import check_ops, one_node
-from tests.ops.onnx_node import onnx_node
 
 DTYPES = (np.int8, np.uint16, np.float32, np.float64)
 
@@ -41,7 +43,7 @@ def test_c_of_matrices_around_the_blocks(rng: np.random.Generator) -> None:
 
 def test_c_of_images_and_odd_permutations(rng: np.random.Generator) -> None:
     perms = [(0, 3, 1, 2), (0, 2, 3, 1), (3, 1, 2, 0), (2, 0, 3, 1), (1, 3, 0, 2), (0, 1, 2, 3)]
-    cases = []
+    cases: list[tuple[str, list[Any], dict[str, Any]]] = []
     for dtype in DTYPES:
         for perm in perms:
             x = rng.integers(0, 100, (2, 5, 7, 3)).astype(dtype)
@@ -63,9 +65,9 @@ def test_merged_axes_say_the_same(perm: list[int], shape: list[int]) -> None:
     assert len(merged) <= len(axes)
     places = np.zeros(1, np.int64), np.zeros(1, np.int64)
     for axis in merged:
-        index = np.arange(axis.size)
+        index = np.arange(upper(axis.size))
         places = tuple(
-            (p[:, None] + index * step).ravel()
+            (p[:, None] + index * upper(step)).ravel()
             for p, step in zip(places, (axis.to, axis.source), strict=True)
         )  # type: ignore[assignment]
     if y.size:

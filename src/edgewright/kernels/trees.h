@@ -74,7 +74,7 @@ EW_INLINE ew_f32x16 ew_f32_probit(ew_f32x16 p) {
 }
 
 /* exp(y - top) and its sum; zeros are left out of it for softmax_zero. */
-EW_INLINE void ew_trees_softmax(float *y, int32_t n, int skip_zeros) {
+EW_KERNEL void ew_trees_softmax(float *y, int32_t n, int skip_zeros) {
   float top = y[0], sum = 0.0f;
   for (int32_t k = 1; k < n; ++k) top = y[k] > top ? y[k] : top;
   for (int32_t k = 0; k < n; k += 16) {
@@ -91,7 +91,7 @@ EW_INLINE void ew_trees_softmax(float *y, int32_t n, int skip_zeros) {
   for (int32_t k = 0; k < n; ++k) y[k] = y[k] / sum;
 }
 
-EW_INLINE void ew_trees_transform(float *y, int32_t n, int transform) {
+EW_KERNEL void ew_trees_transform(float *y, int32_t n, int transform) {
   if (transform == EW_TREES_SOFTMAX || transform == EW_TREES_SOFTMAX_ZERO) {
     ew_trees_softmax(y, n, transform == EW_TREES_SOFTMAX_ZERO);
     return;
