@@ -14,6 +14,7 @@ file (`constants_of`). `graph/parse.py` reads the form back.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable
@@ -59,6 +60,7 @@ def attribute_text(value: Any) -> str:
     return number_text(value)
 
 
+@functools.lru_cache(maxsize=4096)  # per-channel scales are long, and messages print types often
 def quant_text(quant: Quant) -> str:
     """`<scale:zero>`, with `axis=` and `block=` where there are several."""
     pairs = ", ".join(

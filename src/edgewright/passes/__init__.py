@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from typing import Any
 
 from edgewright import ops
 from edgewright.errors import InternalError, InvalidGraph
-from edgewright.graph import Array, Graph, Module, Node, verify_module
-from edgewright.graph.text import name_text, node_lines
+from edgewright.graph import Array, Graph, Module, Node, TensorType, Value, verify_module
 
 __all__ = ["Pass", "optimize", "rewrite", "run_pass", "whole_graph"]
 
@@ -73,8 +73,10 @@ def run_pass(item: Pass, module: Module) -> bool:
     claimed = False
     for graph in module.graphs.values():
         claimed |= _settle(item, graph)
-    _check_graph(item, module)
-    if claimed != before.differs(module):
+    changed = before.differs(module)
+    if changed:
+        _check_graph(item, module)
+    if claimed != changed:
         said = "changed the graph" if claimed else "changed nothing"
         raise InternalError(f"pass {item.name} said that it {said}, which is not so")
     return claimed
@@ -100,29 +102,42 @@ def _check_graph(item: Pass, module: Module) -> None:
 
 
 class _Snapshot:
-    """What a module says, cheap enough to take before every pass: constants go by identity."""
+    """What a module says, cheap enough to take before every pass.
+
+    It holds the parts that the text form prints; types and constants that stayed the same objects
+    compare at once.
+    """
 
     def __init__(self, module: Module) -> None:
-        self.lines, self.arrays = _statements(module), _arrays(module)
+        self.graphs = [_graph_parts(g) for g in module.graphs.values()]
+        self.constants = _constants(module)
 
     def differs(self, module: Module) -> bool:
         """Whether the module says something else by now."""
-        if self.lines != _statements(module):
+        now = _constants(module)
+        if len(now) != len(self.constants) or self.graphs != _Snapshot(module).graphs:
             return True
-        return any(a is not b for a, b in zip(self.arrays, _arrays(module), strict=True))
+        pairs = zip(self.constants, now, strict=True)
+        return any(a[:2] != b[:2] or a[2] is not b[2] for a, b in pairs)
 
 
-def _statements(module: Module) -> list[str]:
-    lines = []
-    for graph in module.graphs.values():
-        lines += [f"{name_text(v.name)}: {v.type}" for v in graph.inputs + graph.constants()]
-        lines += [line for node in graph.nodes for line in node_lines(node)]
-        lines += [name_text(v.name) for v in graph.outputs]
-    return lines
+def _graph_parts(graph: Graph) -> tuple[Any, ...]:
+    nodes = [_node_parts(node) for node in graph.nodes]
+    return _named_types(graph.inputs), [v.name for v in graph.outputs], nodes
 
 
-def _arrays(module: Module) -> list[Array | None]:
-    return [v.data for graph in module.graphs.values() for v in graph.constants()]
+def _node_parts(node: Node) -> tuple[Any, ...]:
+    operands = [v.name if v else None for v in node.inputs]
+    regions = [_graph_parts(region) for region in node.regions]
+    return node.op, operands, _named_types(node.outputs), dict(node.attrs), regions
+
+
+def _named_types(values: Iterable[Value]) -> list[tuple[str, TensorType]]:
+    return [(v.name, v.type) for v in values]
+
+
+def _constants(module: Module) -> list[tuple[str, TensorType, Array | None]]:
+    return [(v.name, v.type, v.data) for g in module.graphs.values() for v in g.constants()]
 
 
 def optimize(module: Module, passes: Sequence[Pass] | None = None) -> None:
