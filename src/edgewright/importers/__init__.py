@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from edgewright.errors import InvalidModel
-from edgewright.graph import Module
+from edgewright.graph import Module, Value
 from edgewright.importers.model_file import load_bytes
 from edgewright.importers.options import ImportOptions
 from edgewright.importers.tie_states import tie_states
@@ -58,7 +58,7 @@ def import_model(path: Path, options: ImportOptions) -> Imported:
     for name, importer in formats().items():
         if importer.sniff(head, path):
             module: Module = importer.load(path, options)
-            interface = _interface(module, options)
+            interface = _interface(module, options, importer.KEEPS_NAMES)
             if options.states:
                 tie_states(module, options.states)
             return Imported(module, name, interface)
@@ -67,13 +67,11 @@ def import_model(path: Path, options: ImportOptions) -> Imported:
                        help=f"the formats are {known}")  # fmt: skip
 
 
-def _interface(module: Module, options: ImportOptions) -> Interface:
-    def tensor(index: int, outputs: bool) -> str:
-        value = (module.main.outputs if outputs else module.main.inputs)[index]
-        return value.source.tensor if value.source else value.name
+def _interface(module: Module, options: ImportOptions, keeps_names: bool) -> Interface:
+    """Our names are the file's, or (TFLite's signatures) the file's are the values' sources."""
 
-    return Interface(
-        tuple(tensor(i, False) for i, _ in enumerate(module.main.inputs)),
-        tuple(tensor(i, True) for i, _ in enumerate(module.main.outputs)),
-        dict(options.states),
-    )
+    def tensor(value: Value) -> str:
+        return value.name if keeps_names or not value.source else value.source.tensor
+
+    inputs, outputs = module.main.inputs, module.main.outputs
+    return Interface(tuple(map(tensor, inputs)), tuple(map(tensor, outputs)), dict(options.states))

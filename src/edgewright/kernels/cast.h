@@ -13,20 +13,20 @@
     return v < (below) ? low : top;                                   \
   }
 
-EW_TRUNCATE(ew_i8_of_f32, float, int8_t, -128.0f, 128.0f, INT8_MIN, INT8_MAX)
-EW_TRUNCATE(ew_i16_of_f32, float, int16_t, -32768.0f, 32768.0f, INT16_MIN, INT16_MAX)
-EW_TRUNCATE(ew_i32_of_f32, float, int32_t, -0x1p31f, 0x1p31f, INT32_MIN, INT32_MAX)
-EW_TRUNCATE(ew_i64_of_f32, float, int64_t, -0x1p63f, 0x1p63f, INT64_MIN, INT64_MAX)
-EW_TRUNCATE(ew_u8_of_f32, float, uint8_t, 0.0f, 256.0f, 0, UINT8_MAX)
-EW_TRUNCATE(ew_u16_of_f32, float, uint16_t, 0.0f, 65536.0f, 0, UINT16_MAX)
-EW_TRUNCATE(ew_u32_of_f32, float, uint32_t, 0.0f, 0x1p32f, 0, UINT32_MAX)
-EW_TRUNCATE(ew_i8_of_f64, double, int8_t, -128.0, 128.0, INT8_MIN, INT8_MAX)
-EW_TRUNCATE(ew_i16_of_f64, double, int16_t, -32768.0, 32768.0, INT16_MIN, INT16_MAX)
-EW_TRUNCATE(ew_i32_of_f64, double, int32_t, -0x1p31, 0x1p31, INT32_MIN, INT32_MAX)
-EW_TRUNCATE(ew_i64_of_f64, double, int64_t, -0x1p63, 0x1p63, INT64_MIN, INT64_MAX)
-EW_TRUNCATE(ew_u8_of_f64, double, uint8_t, 0.0, 256.0, 0, UINT8_MAX)
-EW_TRUNCATE(ew_u16_of_f64, double, uint16_t, 0.0, 65536.0, 0, UINT16_MAX)
-EW_TRUNCATE(ew_u32_of_f64, double, uint32_t, 0.0, 0x1p32, 0, UINT32_MAX)
+EW_TRUNCATE(ew_trunc_i8_f32, float, int8_t, -128.0f, 128.0f, INT8_MIN, INT8_MAX)
+EW_TRUNCATE(ew_trunc_i16_f32, float, int16_t, -32768.0f, 32768.0f, INT16_MIN, INT16_MAX)
+EW_TRUNCATE(ew_trunc_i32_f32, float, int32_t, -0x1p31f, 0x1p31f, INT32_MIN, INT32_MAX)
+EW_TRUNCATE(ew_trunc_i64_f32, float, int64_t, -0x1p63f, 0x1p63f, INT64_MIN, INT64_MAX)
+EW_TRUNCATE(ew_trunc_u8_f32, float, uint8_t, 0.0f, 256.0f, 0, UINT8_MAX)
+EW_TRUNCATE(ew_trunc_u16_f32, float, uint16_t, 0.0f, 65536.0f, 0, UINT16_MAX)
+EW_TRUNCATE(ew_trunc_u32_f32, float, uint32_t, 0.0f, 0x1p32f, 0, UINT32_MAX)
+EW_TRUNCATE(ew_trunc_i8_f64, double, int8_t, -128.0, 128.0, INT8_MIN, INT8_MAX)
+EW_TRUNCATE(ew_trunc_i16_f64, double, int16_t, -32768.0, 32768.0, INT16_MIN, INT16_MAX)
+EW_TRUNCATE(ew_trunc_i32_f64, double, int32_t, -0x1p31, 0x1p31, INT32_MIN, INT32_MAX)
+EW_TRUNCATE(ew_trunc_i64_f64, double, int64_t, -0x1p63, 0x1p63, INT64_MIN, INT64_MAX)
+EW_TRUNCATE(ew_trunc_u8_f64, double, uint8_t, 0.0, 256.0, 0, UINT8_MAX)
+EW_TRUNCATE(ew_trunc_u16_f64, double, uint16_t, 0.0, 65536.0, 0, UINT16_MAX)
+EW_TRUNCATE(ew_trunc_u32_f64, double, uint32_t, 0.0, 0x1p32, 0, UINT32_MAX)
 
 /* float16 by bits: no ISA needs to have the type. */
 EW_INLINE float ew_f32_of_f16(uint16_t half) {

@@ -87,5 +87,5 @@ def _expression(source: DType, to: DType) -> str:
         return f"{narrow}((float)({value}))"
     if source.is_float and to.is_integer:
         width = "f64" if source is DType.FLOAT64 else "f32"
-        return f"ew_{to.value[0]}{to.bits}_of_{width}({value})"
+        return f"ew_trunc_{to.value[0]}{to.bits}_{width}({value})"
     return f"({to.c})({value})"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NAME: Final = "onnx"
 OLDEST_OPSET: Final = 7
+#: inputs and outputs go by the names that they have in the file
+KEEPS_NAMES: Final = True
 
 
 def sniff(head: bytes, path: Path) -> bool:

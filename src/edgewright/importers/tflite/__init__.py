@@ -18,7 +18,8 @@ from edgewright.importers.tflite.node import Scope, SourceNode, dtype_of, quant_
 from edgewright.importers.tflite.reader import Operator, Subgraph, Tensor, TfliteModel, read
 from edgewright.importers.tflite.rule import rules
 
-NAME = "tflite"
+#: inputs and outputs go by the names of the signature, which the file's tensors do not have
+KEEPS_NAMES = False
 
 
 def sniff(head: bytes, path: Path) -> bool:
