@@ -4,54 +4,95 @@
 #include "depthwise_rows.h"
 #include "simd.h"
 
-/* One tile: up to EW_DEPTHWISE_PIXELS output pixels next to each other, all channels. */
-typedef struct ew_depthwise_f32_tile {
-  const void *const *rows; /* [taps][EW_DEPTHWISE_PIXELS]: in_c floats each */
-  const float *w;          /* blocks of 16 channels: [taps][16] */
+typedef struct ew_depthwise_f32_layer {
+  ew_depthwise_span span;
+  const float *w; /* blocks of 16 channels: [taps][16] */
   const float *bias;
   float *y;
-  int32_t taps, channels, multiplier;
-  int32_t m;               /* pixels that exist */
+  int32_t channels, multiplier;
   float lo, hi;
-} ew_depthwise_f32_tile;
+} ew_depthwise_f32_layer;
 
 /* Input channels of 16 output channels from c on. */
-EW_INLINE ew_f32x16 ew_depthwise_f32_load(const float *x, int32_t c, int n, int32_t multiplier) {
+EW_INLINE ew_f32x16 ew_depthwise_f32_load(const char *at, int32_t c, int n, int32_t multiplier) {
+  const float *x = (const float *)at;
   if (multiplier == 1) return n < 16 ? ew_f32_load_n(x + c, n) : ew_f32_load(x + c);
   float lanes[16];
   for (int i = 0; i < 16; ++i) lanes[i] = i < n ? x[(c + i) / multiplier] : 0.0f;
   return ew_f32_load(lanes);
 }
 
-EW_INLINE void ew_depthwise_f32_block(const ew_depthwise_f32_tile *t, int32_t c, const int n,
-                                      const int32_t multiplier) {
-  ew_f32x16 acc[EW_DEPTHWISE_PIXELS];
-  const float *w = t->w + (ptrdiff_t)c * t->taps;
-  EW_UNROLL for (int i = 0; i < EW_DEPTHWISE_PIXELS; ++i) acc[i] = ew_f32_load(t->bias + c);
-  for (int32_t tap = 0; tap < t->taps; ++tap) {
+/* Sums of `pixels` pixels: one load for each tap and pixel. */
+EW_INLINE void ew_depthwise_f32_taps(const ew_depthwise_f32_layer *t, int32_t c, const int n,
+                                     const int pixels, const int32_t multiplier, ew_f32x16 *acc) {
+  const float *w = t->w + (ptrdiff_t)c * t->span.taps;
+  for (int32_t tap = 0; tap < t->span.taps; ++tap) {
     const ew_f32x16 factor = ew_f32_load(w + tap * 16);
-    const void *const *rows = t->rows + tap * EW_DEPTHWISE_PIXELS;
-    EW_UNROLL for (int i = 0; i < EW_DEPTHWISE_PIXELS; ++i)
-      acc[i] = ew_fma(ew_depthwise_f32_load(rows[i], c, n, multiplier), factor, acc[i]);
+    const char *at = t->span.at[tap];
+    const ptrdiff_t step = t->span.step[tap];
+    EW_UNROLL for (int i = 0; i < pixels; ++i)
+      acc[i] = ew_fma(ew_depthwise_f32_load(at + i * step, c, n, multiplier), factor, acc[i]);
   }
+}
+
+/* The same for a 3x3 window that slides by one pixel: each column is loaded once. */
+EW_INLINE void ew_depthwise_f32_slide(const ew_depthwise_f32_layer *t, int32_t c, const int n,
+                                      const int pixels, ew_f32x16 *acc) {
+  const float *w = t->w + (ptrdiff_t)c * 9;
+  EW_UNROLL for (int ky = 0; ky < 3; ++ky) {
+    const char *at = t->span.at[3 * ky];
+    const ptrdiff_t step = t->span.step[3 * ky];
+    ew_f32x16 x[EW_DEPTHWISE_PIXELS + 2];
+    EW_UNROLL for (int i = 0; i < pixels + 2; ++i)
+      x[i] = ew_depthwise_f32_load(at + i * step, c, n, 1);
+    EW_UNROLL for (int kx = 0; kx < 3; ++kx) {
+      const ew_f32x16 factor = ew_f32_load(w + (3 * ky + kx) * 16);
+      EW_UNROLL for (int i = 0; i < pixels; ++i) acc[i] = ew_fma(x[i + kx], factor, acc[i]);
+    }
+  }
+}
+
+EW_INLINE void ew_depthwise_f32_block(const ew_depthwise_f32_layer *t, int32_t m, int32_t c,
+                                      const int n, const int pixels, const int32_t multiplier,
+                                      const int slides) {
+  ew_f32x16 acc[EW_DEPTHWISE_PIXELS];
+  EW_UNROLL for (int i = 0; i < pixels; ++i) acc[i] = ew_f32_load(t->bias + c);
+  if (slides) ew_depthwise_f32_slide(t, c, n, pixels, acc);
+  else ew_depthwise_f32_taps(t, c, n, pixels, multiplier, acc);
   const ew_f32x16 lo = ew_f32_dup(t->lo), hi = ew_f32_dup(t->hi);
-  EW_UNROLL for (int i = 0; i < EW_DEPTHWISE_PIXELS; ++i) {
-    if (i >= t->m) continue;
-    float *y = t->y + (ptrdiff_t)i * t->channels + c;
+  EW_UNROLL for (int i = 0; i < pixels; ++i) {
+    float *y = t->y + (ptrdiff_t)(m + i) * t->channels + c;
     const ew_f32x16 v = ew_f32_clamp(acc[i], lo, hi);
     if (n < 16) ew_f32_store_n(y, v, n);
     else ew_f32_store(y, v);
   }
 }
 
-EW_INLINE void ew_depthwise_f32_body(const ew_depthwise_f32_tile *t, const int32_t multiplier) {
+/* All channels of `pixels` pixels from m on; moves the taps along. */
+EW_INLINE void ew_depthwise_f32_pixels(const ew_depthwise_f32_layer *t, int32_t m, const int pixels,
+                                       const int32_t multiplier, const int slides) {
   int32_t c = 0;
-  for (; c + 16 <= t->channels; c += 16) ew_depthwise_f32_block(t, c, 16, multiplier);
-  if (c < t->channels) ew_depthwise_f32_block(t, c, t->channels - c, multiplier);
+  for (; c + 16 <= t->channels; c += 16)
+    ew_depthwise_f32_block(t, m, c, 16, pixels, multiplier, slides);
+  if (c < t->channels)
+    ew_depthwise_f32_block(t, m, c, t->channels - c, pixels, multiplier, slides);
+  for (int32_t tap = 0; tap < t->span.taps; ++tap)
+    t->span.at[tap] += pixels * t->span.step[tap];
 }
-EW_KERNEL void ew_depthwise_f32_1(const ew_depthwise_f32_tile *t) { ew_depthwise_f32_body(t, 1); }
-EW_KERNEL void ew_depthwise_f32_n(const ew_depthwise_f32_tile *t) {
-  ew_depthwise_f32_body(t, t->multiplier);
+
+EW_KERNEL void ew_depthwise_f32_span(void *layer, int32_t m, int32_t count) {
+  const ew_depthwise_f32_layer *t = layer;
+  const int slides = EW_DEPTHWISE_SLIDES && t->span.is_sliding;
+  const int32_t end = m + count;
+  for (; m + EW_DEPTHWISE_PIXELS <= end; m += EW_DEPTHWISE_PIXELS) {
+    if (slides) ew_depthwise_f32_pixels(t, m, EW_DEPTHWISE_PIXELS, 1, 1);
+    else ew_depthwise_f32_pixels(t, m, EW_DEPTHWISE_PIXELS, 1, 0);
+  }
+  for (; m < end; ++m) ew_depthwise_f32_pixels(t, m, 1, 1, 0);
+}
+EW_KERNEL void ew_depthwise_f32_span_n(void *layer, int32_t m, int32_t count) {
+  const ew_depthwise_f32_layer *t = layer;
+  for (int32_t i = 0; i < count; ++i) ew_depthwise_f32_pixels(t, m + i, 1, t->multiplier, 0);
 }
 
 /* y = clamp(depthwise(x, w) + bias, lo, hi)
@@ -62,25 +103,17 @@ EW_KERNEL void ew_depthwise_f32_n(const ew_depthwise_f32_tile *t) {
 EW_INLINE void ew_depthwise_f32(const ew_conv_shape s, const float *x, const float *w,
                                 const float *bias, float lo, float hi, float *y, void *scratch) {
   const int32_t pad_bytes = ew_depthwise_pad_bytes(s, sizeof(float));
-  const void **const rows = (const void **)((char *)scratch + pad_bytes);
-  ew_depthwise_f32_tile t = {.rows = (const void *const *)rows,
-                             .w = w,
-                             .bias = bias,
-                             .taps = s.kernel_h * s.kernel_w,
-                             .channels = s.out_c,
-                             .multiplier = s.out_c / s.in_c,
-                             .lo = lo,
-                             .hi = hi};
+  ew_depthwise_f32_layer t = {.span = ew_depthwise_span_in(s, scratch, pad_bytes),
+                              .w = w,
+                              .bias = bias,
+                              .y = y,
+                              .channels = s.out_c,
+                              .multiplier = s.out_c / s.in_c,
+                              .lo = lo,
+                              .hi = hi};
   __builtin_memset(scratch, 0, (size_t)pad_bytes);
-  const int32_t pixels = s.batch * s.out_h * s.out_w;
-  for (int32_t m = 0; m < pixels; m += EW_DEPTHWISE_PIXELS) {
-    t.m = ew_min_i32(pixels - m, EW_DEPTHWISE_PIXELS);
-    t.y = y + (ptrdiff_t)m * s.out_c;
-    ew_point_rows(&s, x, s.in_c * (int32_t)sizeof(float), scratch, m, t.m, EW_DEPTHWISE_PIXELS,
-                  rows);
-    if (s.out_c == s.in_c) ew_depthwise_f32_1(&t);
-    else ew_depthwise_f32_n(&t);
-  }
+  ew_depthwise_walk(s, t.span, x, sizeof(float), scratch,
+                    s.out_c == s.in_c ? ew_depthwise_f32_span : ew_depthwise_f32_span_n, &t);
 }
 
 #endif

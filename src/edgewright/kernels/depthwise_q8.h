@@ -4,98 +4,130 @@
 #include "depthwise_rows.h"
 #include "requantize.h"
 
-/* One tile: up to EW_DEPTHWISE_PIXELS output pixels next to each other, all channels. */
-typedef struct ew_depthwise_q8_tile {
-  const void *const *rows; /* [taps][EW_DEPTHWISE_PIXELS]: in_c bytes each */
+typedef struct ew_depthwise_q8_layer {
+  ew_depthwise_span span;
   const int16_t *w;        /* blocks of 16 channels: [taps][16], less the weights' zero point */
   const int32_t *channels; /* blocks of 16: see requantize.h */
   const ew_q8_params *params;
   uint8_t *y;
-  int32_t taps, out_c, multiplier;
-  int32_t m;               /* pixels that exist */
-} ew_depthwise_q8_tile;
+  int32_t out_c, multiplier;
+} ew_depthwise_q8_layer;
 
 /* Input channels of 16 output channels from c on. */
-EW_INLINE ew_i32x16 ew_depthwise_q8_load(const uint8_t *x, int32_t c, int n, int32_t multiplier,
+EW_INLINE ew_i32x16 ew_depthwise_q8_load(const char *at, int32_t c, int n, int32_t multiplier,
                                          const int is_signed) {
+  const uint8_t *x = (const uint8_t *)at;
   if (multiplier == 1) return ew_load_8(x + c, n, is_signed);
   uint8_t lanes[16];
   for (int i = 0; i < 16; ++i) lanes[i] = i < n ? x[(c + i) / multiplier] : 0;
   return ew_load_8(lanes, 16, is_signed);
 }
 
-EW_INLINE void ew_depthwise_q8_block(const ew_depthwise_q8_tile *t, int32_t c, const int n,
-                                     const int32_t multiplier, const int is_signed,
-                                     const int mode) {
-  ew_i32x16 acc[EW_DEPTHWISE_PIXELS];
-  const int16_t *w = t->w + (ptrdiff_t)c * t->taps;
-  const int32_t *channels = t->channels + (ptrdiff_t)c * ew_q8_channel_rows(mode);
-  EW_UNROLL for (int i = 0; i < EW_DEPTHWISE_PIXELS; ++i) acc[i] = ew_i32_load(channels);
-  for (int32_t tap = 0; tap < t->taps; ++tap) {
+/* Sums of `pixels` pixels: one load for each tap and pixel. */
+EW_INLINE void ew_depthwise_q8_taps(const ew_depthwise_q8_layer *t, int32_t c, const int n,
+                                    const int pixels, const int32_t multiplier, const int is_signed,
+                                    ew_i32x16 *acc) {
+  const int16_t *w = t->w + (ptrdiff_t)c * t->span.taps;
+  for (int32_t tap = 0; tap < t->span.taps; ++tap) {
     const ew_i32x16 factor = ew_i32_load_mac(w + tap * 16);
-    const void *const *rows = t->rows + tap * EW_DEPTHWISE_PIXELS;
-    EW_UNROLL for (int i = 0; i < EW_DEPTHWISE_PIXELS; ++i)
-      acc[i] = ew_i32_mac(acc[i], ew_depthwise_q8_load(rows[i], c, n, multiplier, is_signed),
+    const char *at = t->span.at[tap];
+    const ptrdiff_t step = t->span.step[tap];
+    EW_UNROLL for (int i = 0; i < pixels; ++i)
+      acc[i] = ew_i32_mac(acc[i],
+                          ew_depthwise_q8_load(at + i * step, c, n, multiplier, is_signed),
                           factor);
-  }
-  const ew_q8_scale scale = ew_q8_load_scale(channels, mode);
-  EW_UNROLL for (int i = 0; i < EW_DEPTHWISE_PIXELS; ++i) {
-    if (i >= t->m) continue;
-    uint8_t *y = t->y + (ptrdiff_t)i * t->out_c + c;
-    ew_finish_q8(acc[i], scale, t->params, (const uint8_t *)0, y, n, is_signed, mode);
   }
 }
 
-EW_INLINE void ew_depthwise_q8_body(const ew_depthwise_q8_tile *t, const int32_t multiplier,
-                                    const int is_signed, const int mode) {
+/* The same for a 3x3 window that slides by one pixel: each column is loaded once. */
+EW_INLINE void ew_depthwise_q8_slide(const ew_depthwise_q8_layer *t, int32_t c, const int n,
+                                     const int pixels, const int is_signed, ew_i32x16 *acc) {
+  const int16_t *w = t->w + (ptrdiff_t)c * 9;
+  EW_UNROLL for (int ky = 0; ky < 3; ++ky) {
+    const char *at = t->span.at[3 * ky];
+    const ptrdiff_t step = t->span.step[3 * ky];
+    ew_i32x16 x[EW_DEPTHWISE_PIXELS + 2];
+    EW_UNROLL for (int i = 0; i < pixels + 2; ++i)
+      x[i] = ew_depthwise_q8_load(at + i * step, c, n, 1, is_signed);
+    EW_UNROLL for (int kx = 0; kx < 3; ++kx) {
+      const ew_i32x16 factor = ew_i32_load_mac(w + (3 * ky + kx) * 16);
+      EW_UNROLL for (int i = 0; i < pixels; ++i) acc[i] = ew_i32_mac(acc[i], x[i + kx], factor);
+    }
+  }
+}
+
+/* How a block of channels is computed; all constants. */
+typedef struct ew_depthwise_q8_how {
+  int pixels, multiplier, slides, is_signed, mode;
+} ew_depthwise_q8_how;
+
+EW_INLINE void ew_depthwise_q8_block(const ew_depthwise_q8_layer *t, int32_t m, int32_t c,
+                                     const int n, const ew_depthwise_q8_how how) {
+  ew_i32x16 acc[EW_DEPTHWISE_PIXELS];
+  const int32_t *channels = t->channels + (ptrdiff_t)c * ew_q8_channel_rows(how.mode);
+  EW_UNROLL for (int i = 0; i < how.pixels; ++i) acc[i] = ew_i32_load(channels);
+  if (how.slides) ew_depthwise_q8_slide(t, c, n, how.pixels, how.is_signed, acc);
+  else ew_depthwise_q8_taps(t, c, n, how.pixels, how.multiplier, how.is_signed, acc);
+  const ew_q8_scale scale = ew_q8_load_scale(channels, how.mode);
+  EW_UNROLL for (int i = 0; i < how.pixels; ++i) {
+    uint8_t *y = t->y + (ptrdiff_t)(m + i) * t->out_c + c;
+    ew_finish_q8(acc[i], scale, t->params, (const uint8_t *)0, y, n, how.is_signed, how.mode);
+  }
+}
+
+/* All channels of some pixels from m on; moves the taps along. */
+EW_INLINE void ew_depthwise_q8_pixels(const ew_depthwise_q8_layer *t, int32_t m,
+                                      const ew_depthwise_q8_how how) {
   int32_t c = 0;
-  for (; c + 16 <= t->out_c; c += 16)
-    ew_depthwise_q8_block(t, c, 16, multiplier, is_signed, mode);
-  if (c < t->out_c) ew_depthwise_q8_block(t, c, t->out_c - c, multiplier, is_signed, mode);
+  for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, m, c, 16, how);
+  if (c < t->out_c) ew_depthwise_q8_block(t, m, c, t->out_c - c, how);
+  for (int32_t tap = 0; tap < t->span.taps; ++tap)
+    t->span.at[tap] += how.pixels * t->span.step[tap];
+}
+
+EW_INLINE void ew_depthwise_q8_span(const ew_depthwise_q8_layer *t, int32_t m, int32_t count,
+                                    const int is_signed, const int mode) {
+  const ew_depthwise_q8_how slide = {EW_DEPTHWISE_PIXELS, 1, 1, is_signed, mode};
+  const ew_depthwise_q8_how step = {EW_DEPTHWISE_PIXELS, 1, 0, is_signed, mode};
+  const ew_depthwise_q8_how one = {1, 1, 0, is_signed, mode};
+  const int slides = EW_DEPTHWISE_SLIDES && t->span.is_sliding;
+  const int32_t end = m + count;
+  for (; m + EW_DEPTHWISE_PIXELS <= end; m += EW_DEPTHWISE_PIXELS) {
+    if (slides) ew_depthwise_q8_pixels(t, m, slide);
+    else ew_depthwise_q8_pixels(t, m, step);
+  }
+  for (; m < end; ++m) ew_depthwise_q8_pixels(t, m, one);
+}
+EW_INLINE void ew_depthwise_q8_span_n(const ew_depthwise_q8_layer *t, int32_t m, int32_t count,
+                                      const int is_signed, const int mode) {
+  const ew_depthwise_q8_how one = {1, t->multiplier, 0, is_signed, mode};
+  for (int32_t i = 0; i < count; ++i) ew_depthwise_q8_pixels(t, m + i, one);
 }
 
 #define EW_DEPTHWISE_Q8(name, is_signed, mode) \
-  EW_KERNEL void name##_1(const ew_depthwise_q8_tile *t) { \
-    ew_depthwise_q8_body(t, 1, is_signed, mode); } \
-  EW_KERNEL void name##_n(const ew_depthwise_q8_tile *t) { \
-    ew_depthwise_q8_body(t, t->multiplier, is_signed, mode); }
+  EW_KERNEL void name(void *layer, int32_t m, int32_t count) { \
+    ew_depthwise_q8_span(layer, m, count, is_signed, mode); } \
+  EW_KERNEL void name##_n(void *layer, int32_t m, int32_t count) { \
+    ew_depthwise_q8_span_n(layer, m, count, is_signed, mode); }
 EW_DEPTHWISE_Q8(ew_depthwise_s8_float, 1, EW_REQUANT_FLOAT)
 EW_DEPTHWISE_Q8(ew_depthwise_u8_float, 0, EW_REQUANT_FLOAT)
 EW_DEPTHWISE_Q8(ew_depthwise_s8_fixed, 1, EW_REQUANT_FIXED)
 EW_DEPTHWISE_Q8(ew_depthwise_u8_fixed, 0, EW_REQUANT_FIXED)
 
-EW_INLINE void ew_depthwise_q8_run(const ew_depthwise_q8_tile *t, const int is_signed,
-                                   const int mode, const int single) {
-  if (is_signed && mode == EW_REQUANT_FLOAT)
-    (single ? ew_depthwise_s8_float_1 : ew_depthwise_s8_float_n)(t);
-  else if (mode == EW_REQUANT_FLOAT)
-    (single ? ew_depthwise_u8_float_1 : ew_depthwise_u8_float_n)(t);
-  else if (is_signed)
-    (single ? ew_depthwise_s8_fixed_1 : ew_depthwise_s8_fixed_n)(t);
-  else
-    (single ? ew_depthwise_u8_fixed_1 : ew_depthwise_u8_fixed_n)(t);
-}
-
-EW_INLINE void ew_depthwise_q8(const ew_conv_shape s, const int is_signed, const int mode,
-                               const uint8_t *x, const int16_t *w, const int32_t *channels,
-                               const ew_q8_params *params, uint8_t *y, void *scratch) {
+EW_INLINE void ew_depthwise_q8(const ew_conv_shape s, const uint8_t *x, const int16_t *w,
+                               const int32_t *channels, const ew_q8_params *params, uint8_t *y,
+                               void *scratch, void (*single)(void *, int32_t, int32_t),
+                               void (*multiple)(void *, int32_t, int32_t)) {
   const int32_t pad_bytes = ew_depthwise_pad_bytes(s, 1);
-  const void **const rows = (const void **)((char *)scratch + pad_bytes);
-  ew_depthwise_q8_tile t = {.rows = (const void *const *)rows,
-                            .w = w,
-                            .channels = channels,
-                            .params = params,
-                            .taps = s.kernel_h * s.kernel_w,
-                            .out_c = s.out_c,
-                            .multiplier = s.out_c / s.in_c};
+  ew_depthwise_q8_layer t = {.span = ew_depthwise_span_in(s, scratch, pad_bytes),
+                             .w = w,
+                             .channels = channels,
+                             .params = params,
+                             .y = y,
+                             .out_c = s.out_c,
+                             .multiplier = s.out_c / s.in_c};
   __builtin_memset(scratch, params->x_zero, (size_t)pad_bytes);
-  const int32_t pixels = s.batch * s.out_h * s.out_w;
-  for (int32_t m = 0; m < pixels; m += EW_DEPTHWISE_PIXELS) {
-    t.m = ew_min_i32(pixels - m, EW_DEPTHWISE_PIXELS);
-    t.y = y + (ptrdiff_t)m * s.out_c;
-    ew_point_rows(&s, x, s.in_c, scratch, m, t.m, EW_DEPTHWISE_PIXELS, rows);
-    ew_depthwise_q8_run(&t, is_signed, mode, s.out_c == s.in_c);
-  }
+  ew_depthwise_walk(s, t.span, x, 1, scratch, s.out_c == s.in_c ? single : multiple, &t);
 }
 
 /* y = depthwise(x, w), requantised.
@@ -106,13 +138,18 @@ EW_INLINE void ew_depthwise_q8(const ew_conv_shape s, const int is_signed, const
 EW_INLINE void ew_depthwise_s8(const ew_conv_shape s, const int32_t mode, const int8_t *x,
                                const int16_t *w, const int32_t *channels, const int32_t *params,
                                int8_t *y, void *scratch) {
-  ew_depthwise_q8(s, 1, mode, (const uint8_t *)x, w, channels, (const ew_q8_params *)params,
-                  (uint8_t *)y, scratch);
+  const int is_float = mode == EW_REQUANT_FLOAT;
+  ew_depthwise_q8(s, (const uint8_t *)x, w, channels, (const ew_q8_params *)params, (uint8_t *)y,
+                  scratch, is_float ? ew_depthwise_s8_float : ew_depthwise_s8_fixed,
+                  is_float ? ew_depthwise_s8_float_n : ew_depthwise_s8_fixed_n);
 }
 EW_INLINE void ew_depthwise_u8(const ew_conv_shape s, const int32_t mode, const uint8_t *x,
                                const int16_t *w, const int32_t *channels, const int32_t *params,
                                uint8_t *y, void *scratch) {
-  ew_depthwise_q8(s, 0, mode, x, w, channels, (const ew_q8_params *)params, y, scratch);
+  const int is_float = mode == EW_REQUANT_FLOAT;
+  ew_depthwise_q8(s, x, w, channels, (const ew_q8_params *)params, y, scratch,
+                  is_float ? ew_depthwise_u8_float : ew_depthwise_u8_fixed,
+                  is_float ? ew_depthwise_u8_float_n : ew_depthwise_u8_fixed_n);
 }
 
 #endif

@@ -24,7 +24,6 @@ Weights8 = NDArray[np.int8] | NDArray[np.uint8]
 
 LANES = 16
 LARGEST_TILE = 12  # rows of the largest register tile of any ISA (EW_F32_ROWS, EW_Q8_ROWS)
-DEPTHWISE_PIXELS = 4  # the largest EW_DEPTHWISE_PIXELS
 ALIGNMENT = 64
 GATHERED_BELOW = 16  # channels; fewer are copied into whole rows first (see conv_rows.h)
 
@@ -64,7 +63,7 @@ def depthwise_scratch_bytes(
 ) -> int:
     """Scratch of `ew_depthwise_*`; arguments as `conv_scratch_bytes`, with all input channels."""
     pad = round_up(channels * element_bytes, ALIGNMENT)
-    return pad + round_up(math.prod(kernel) * DEPTHWISE_PIXELS * pointer_bytes, ALIGNMENT)
+    return pad + 2 * round_up(math.prod(kernel) * pointer_bytes, ALIGNMENT)
 
 
 # -- float32 ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #define EW_Q8_ROWS 4
 #define EW_Q8_BLOCKS 1
 #define EW_DEPTHWISE_PIXELS 4
+#define EW_DEPTHWISE_SLIDES 0
 
 typedef struct ew_f32x16 { __m256 a, b; } ew_f32x16;
 typedef struct ew_i32x16 { __m256i a, b; } ew_i32x16;

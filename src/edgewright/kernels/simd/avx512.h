@@ -9,6 +9,7 @@
 #define EW_Q8_ROWS 12
 #define EW_Q8_BLOCKS 2
 #define EW_DEPTHWISE_PIXELS 4
+#define EW_DEPTHWISE_SLIDES 1
 
 typedef __m512 ew_f32x16;
 typedef __m512i ew_i32x16;

@@ -9,6 +9,7 @@
 #define EW_Q8_ROWS 6
 #define EW_Q8_BLOCKS 1
 #define EW_DEPTHWISE_PIXELS 4
+#define EW_DEPTHWISE_SLIDES 0
 
 typedef struct ew_f32x16 { float32x4_t q[4]; } ew_f32x16;
 typedef struct ew_i32x16 { int32x4_t q[4]; } ew_i32x16;

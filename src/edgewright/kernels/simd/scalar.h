@@ -12,8 +12,10 @@
 #define EW_F32_BLOCKS 1
 #define EW_Q8_ROWS 2
 #define EW_Q8_BLOCKS 1
-/* Output pixels at a time in a depthwise convolution. */
+/* Output pixels at a time in a depthwise convolution, and whether there are registers enough to
+   keep the input pixels of a 3x3 window that slides. */
 #define EW_DEPTHWISE_PIXELS 2
+#define EW_DEPTHWISE_SLIDES 0
 
 typedef float ew_f32x4 __attribute__((vector_size(16)));
 typedef int32_t ew_i32x4 __attribute__((vector_size(16)));
