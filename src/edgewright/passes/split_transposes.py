@@ -32,12 +32,12 @@ def split_transposes(graph: Graph, node: Node) -> bool:
         return False
     x, perm = made.input(0), tuple(made.attrs["perm"])
     inner = gather_blocks(x.type.shape, perm, node.attrs["shape"])
-    if inner is None or inner == tuple(range(len(inner))):
+    rank = len(node.attrs["shape"])
+    if rank < 3 or inner is None or inner == tuple(range(len(inner))):
         return False
     shape = tuple(x.type.shape[p] for p in inner)
     rest = tuple(inner.index(p) for p in perm)
     swapped = permute_reshape(shape, rest, node.attrs["shape"])
-    rank = len(node.attrs["shape"])
     if swapped is None or swapped[1] != (0, rank - 1, *range(1, rank - 1)):
         return graph.keep(node, f"what is left of {made.output} would not be a plain transpose")
     moved = insert(graph, node, "transpose", [x], {"perm": inner}, like=made.output)
