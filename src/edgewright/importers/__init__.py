@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from edgewright.errors import InvalidModel
-from edgewright.graph import Module, Value
+from edgewright import ops
+from edgewright.errors import InvalidGraph, InvalidModel
+from edgewright.graph import Module, Value, verify_module
 from edgewright.importers.model_file import load_bytes
 from edgewright.importers.options import ImportOptions
 from edgewright.importers.tie_states import tie_states
@@ -58,6 +59,7 @@ def import_model(path: Path, options: ImportOptions) -> Imported:
     for name, importer in formats().items():
         if importer.sniff(head, path):
             module: Module = importer.load(path, options)
+            _check(module, path)
             interface = _interface(module, options, importer.KEEPS_NAMES)
             if options.states:
                 tie_states(module, options.states)
@@ -65,6 +67,17 @@ def import_model(path: Path, options: ImportOptions) -> Imported:
     known = ", ".join(formats())
     raise InvalidModel("this is not a model file that Edgewright knows", where=path,
                        help=f"the formats are {known}")  # fmt: skip
+
+
+def _check(module: Module, path: Path) -> None:
+    """Check that what the file's tensors claim to be is what its operators make of them.
+
+    Done before any pass runs: what a pass finds wrong later is the pass's own fault.
+    """
+    try:
+        verify_module(module, ops.infer)
+    except InvalidGraph as error:
+        raise InvalidModel(f"the model contradicts itself: {error.what}", path) from error
 
 
 def _interface(module: Module, options: ImportOptions, keeps_names: bool) -> Interface:
