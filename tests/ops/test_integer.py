@@ -236,7 +236,7 @@ def binary(rng: Rng, op: str, dtype: Dtype) -> Sample:
 # -- one operand -----------------------------------------------------------------------------------
 
 
-def unary(  # noqa: PLR0917 (the model has this many)
+def unary(
     rng: Rng,
     op: str,
     dtype: Dtype,

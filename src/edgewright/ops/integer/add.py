@@ -18,7 +18,7 @@ from edgewright.ops.integer.fixed_point import (
 from edgewright.ops.integer.requantize import Bounds, bounds_of
 
 
-def add(  # noqa: PLR0917 (the formula has this many)
+def add(
     a: Array,
     b: Array,
     scales: Sequence[float],

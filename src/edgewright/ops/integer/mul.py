@@ -10,7 +10,7 @@ from edgewright.ops.integer.fixed_point import Array, Multiplier, multiply, quan
 from edgewright.ops.integer.requantize import Bounds, float_scale, requantize_float
 
 
-def mul(  # noqa: PLR0917 (the formula has this many)
+def mul(
     a: Array, b: Array, scales: Sequence[float], zeros: Sequence[int], bounds: Bounds, mode: str
 ) -> Array:
     """Return a * b in the requantization mode; int16 is always `fixed`.

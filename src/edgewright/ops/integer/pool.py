@@ -36,7 +36,7 @@ def mean_constant(scale_in: float, scale_out: float, count: int) -> Multiplier:
     return Multiplier(np.asarray(value, np.int32), np.asarray(int(factor.shift) - shift, np.int32))
 
 
-def mean(  # noqa: PLR0917 (the formula has this many)
+def mean(
     total: Array, count: int, before: Quant, after: Quant, dtype: DTypeLike, mode: str
 ) -> Array:
     """Return the mean of quantised values.
@@ -58,7 +58,7 @@ def mean(  # noqa: PLR0917 (the formula has this many)
     return np.asarray(np.clip(result, *bounds).astype(dtype))
 
 
-def sum_(  # noqa: PLR0917 (the formula has this many)
+def sum_(
     total: Array, count: int, before: Quant, after: Quant, dtype: DTypeLike, mode: str
 ) -> Array:
     """Return the sum of quantised values; arguments as for `mean`."""

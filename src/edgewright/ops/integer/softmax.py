@@ -26,7 +26,7 @@ DIFFERENCE_BITS = 5  # integer bits of the argument of exp
 SUM_BITS = 12  # integer bits of the sum of exponentials
 
 
-def softmax(  # noqa: PLR0917 (the formula has this many)
+def softmax(
     x: Array,
     scale: float,
     beta: float,
