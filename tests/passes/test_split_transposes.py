@@ -8,7 +8,11 @@ from tests.passes.conftest import Apply
 
 @pytest.mark.parametrize(
     ("perm", "shape"),
-    [([0, 2, 1, 3, 4], [1, 20, 2, 3]), ([0, 3, 4, 1, 2], [1, 6, 4, 5]), ([0, 3, 4, 1, 2], [1, 120])],
+    [
+        ([0, 2, 1, 3, 4], [1, 20, 2, 3]),
+        ([0, 3, 4, 1, 2], [1, 6, 4, 5]),
+        ([0, 3, 4, 1, 2], [1, 120]),
+    ],
     ids=["the rest is no plain transpose", "nothing lies apart", "flattened"],
 )
 def test_they_stay(apply: Apply, perm: list[int], shape: list[int]) -> None:
