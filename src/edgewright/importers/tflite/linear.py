@@ -121,8 +121,13 @@ def depthwise_conv_2d(node: SourceNode) -> Value:
 
 @rule("TRANSPOSE_CONV")
 def transpose_conv(node: SourceNode) -> Value:
-    """Inputs: output shape, weight [O,KH,KW,I], x, bias."""
-    _, height, width, _ = node.ints(0, "the output shape")
+    """Inputs: output shape, weight [O,KH,KW,I], x, bias.
+
+    An output shape that is not constant can only be the one that the file declares for the result.
+    """
+    known = node.input(0).data is not None
+    shape = node.ints(0, "the output shape") if known else node.output_type().dims
+    _, height, width, _ = shape
     x = node.input(2)
     w = weight(node, x)
     kernel, stride = w.type.dims[1:3], strides(node)
