@@ -85,9 +85,9 @@ EW_INLINE ew_resize_axis ew_resize_axis_1024(int32_t i, int32_t count, int32_t s
                           place - 1024 * first, 0.0f};
 }
 
-/* The loops over pixels; `pixel` sees the four corners p00, p01 (beside it), p10 (below), p11, and
+/* The loops over pixels; the last argument, a block, sees the four corners p00, p01 (beside it), p10 (below), p11, and
    down, across. */
-#define EW_RESIZE_PIXELS(type, axis, pixel) \
+#define EW_RESIZE_PIXELS(type, axis, ...) \
   for (int32_t b = 0; b < batch; ++b, x += (ptrdiff_t)in_h * in_w * channels) \
     for (int32_t oy = 0; oy < out_h; ++oy) { \
       const ew_resize_axis down = axis(oy, out_h, in_h, coordinate); \
@@ -101,7 +101,7 @@ EW_INLINE ew_resize_axis ew_resize_axis_1024(int32_t i, int32_t count, int32_t s
         const type *p10 = below + left, *p11 = below + right; \
         for (int32_t c = 0; c < channels; c += 16) { \
           const int n = ew_min_i32(channels - c, 16); \
-          pixel \
+          __VA_ARGS__ \
         } \
       } \
     }

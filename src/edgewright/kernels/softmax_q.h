@@ -33,50 +33,49 @@ EW_INLINE int32_t ew_q31_inverse(int32_t a) {
   return (int32_t)(twice > INT32_MAX ? INT32_MAX : twice);
 }
 
-#define EW_SOFTMAX_Q(suffix, type, result_suffix, result) \
-  EW_INLINE int32_t ew_row_top_##suffix##_##result_suffix(const type *x, int32_t n) { \
+#define EW_SOFTMAX_Q(suffix, type) \
+  EW_INLINE int32_t ew_row_top_##suffix(const type *x, int32_t n) { \
     int32_t top = x[0]; \
     for (int32_t i = 1; i < n; ++i) top = x[i] > top ? x[i] : top; \
     return top; \
   } \
-  EW_KERNEL void ew_softmax_float_##suffix##_##result_suffix( \
-      const type *x, result *y, int32_t rows, int32_t columns, const float *powers, \
+  EW_KERNEL void ew_softmax_float_##suffix( \
+      const type *x, type *y, int32_t rows, int32_t columns, const float *powers, \
       const int32_t *numbers) { \
     const float scale = ew_float_of_bits(numbers[0]); \
     for (int32_t r = 0; r < rows; ++r, x += columns, y += columns) { \
-      const int32_t top = ew_row_top_##suffix##_##result_suffix(x, columns); \
+      const int32_t top = ew_row_top_##suffix(x, columns); \
       float total = 0.0f; \
       for (int32_t i = 0; i < columns; ++i) total += powers[top - x[i]]; \
       const float inverse = 1.0f / (total * scale); \
       for (int32_t i = 0; i < columns; ++i) { \
         const int32_t v = ew_round_away(powers[top - x[i]] * inverse) + numbers[1]; \
-        y[i] = (result)ew_clamp_i32(v, numbers[2], numbers[3]); \
+        y[i] = (type)ew_clamp_i32(v, numbers[2], numbers[3]); \
       } \
     } \
   } \
   /* Mode fixed: powers[d] in Q0 (0 where d counts as nothing), sums in Q12; the result has \
-     `bits` bits from the lowest value, lo, to hi. */ \
-  EW_KERNEL void ew_softmax_fixed_##suffix##_##result_suffix( \
-      const type *x, result *y, int32_t rows, int32_t columns, const int32_t *powers, \
-      int32_t bits, int32_t lo, int32_t hi) { \
+     8 bits from the lowest value, lo, to hi. */ \
+  EW_KERNEL void ew_softmax_fixed_##suffix( \
+      const type *x, type *y, int32_t rows, int32_t columns, const int32_t *powers, \
+      int32_t lo, int32_t hi) { \
     for (int32_t r = 0; r < rows; ++r, x += columns, y += columns) { \
-      const int32_t top = ew_row_top_##suffix##_##result_suffix(x, columns); \
+      const int32_t top = ew_row_top_##suffix(x, columns); \
       int32_t total = 0; \
       for (int32_t i = 0; i < columns; ++i) total += ew_shift_round_i32(powers[top - x[i]], 12); \
       const int32_t headroom = __builtin_clz((uint32_t)total); \
       const int32_t inverse = \
           ew_q31_inverse((int32_t)(((uint32_t)total << headroom) - 0x80000000u)); \
-      const int32_t shift = 12 - headroom + 31 - bits; \
+      const int32_t shift = 12 - headroom + 31 - 8; \
       for (int32_t i = 0; i < columns; ++i) { \
         const int32_t power = powers[top - x[i]]; \
         const int32_t part = ew_q31_mul(inverse, power); \
         const int32_t v = (shift > 31 ? 0 : ew_shift_round_i32(part, shift)) + lo; \
-        y[i] = (result)(power == 0 ? lo : ew_clamp_i32(v, lo, hi)); \
+        y[i] = (type)(power == 0 ? lo : ew_clamp_i32(v, lo, hi)); \
       } \
     } \
   }
-EW_SOFTMAX_Q(s8, int8_t, s8, int8_t)
-EW_SOFTMAX_Q(u8, uint8_t, u8, uint8_t)
-EW_SOFTMAX_Q(s8, int8_t, s16, int16_t)
+EW_SOFTMAX_Q(s8, int8_t)
+EW_SOFTMAX_Q(u8, uint8_t)
 
 #endif

@@ -219,8 +219,8 @@ def _square_numbers(scales: list[float], zeros: list[int], limits: tuple[int, in
 # -- reductions and softmax ------------------------------------------------------------------------
 
 
-def reduce_numbers(e: Emit, kind: str, count: int) -> Array:
-    """What ew_reduce_sum reads for a sum or a mean of `count` values."""
+def reduce_numbers(e: Emit, kind: str, count: int) -> tuple[Array, str]:
+    """What ew_reduce_sum reads for a sum or a mean of `count` values, and the mode."""
     x, y = e.inputs[0], e.outputs[0].type
     assert x is not None
     (scale_in, zero_in), (scale_out, zero) = pair(x.type), pair(y)
@@ -228,21 +228,22 @@ def reduce_numbers(e: Emit, kind: str, count: int) -> Array:
     if mode_of(e, y) == "EW_REQUANT_FLOAT" or (not mean and e.requantization == "float"):
         divisor = np.float32(scale_out) * np.float32(count) if mean else scale_out
         scale = np.float32(requantize.float_scale(scale_in, 1.0, divisor))
-        return np.array([count * zero_in, zero, *limits, bits_of(scale), 0], np.int32)
+        numbers = [count * zero_in, zero, *limits, bits_of(scale), 0]
+        return np.array(numbers, np.int32), "EW_REQUANT_FLOAT"
     if mean:
         factor = factor_of(pool.mean_constant(scale_in, scale_out, count))
     else:
         ratio = float(np.float32(scale_in)) / float(np.float32(scale_out))
         factor = factor_of(fixed_point.quantize_multiplier(ratio))
-    return np.array([count * zero_in, zero, *limits, *factor], np.int32)
+    numbers = [count * zero_in, zero, *limits, *factor]
+    return np.array(numbers, np.int32), "EW_REQUANT_FIXED"
 
 
 def emit_softmax(e: Emit, beta: float, rows: str, columns: str) -> None:
     """Softmax of 8-bit rows, by a table of the exponentials of all differences."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
-    names = suffix(x.type), suffix(y.type)
-    if names not in (("s8", "s8"), ("u8", "u8"), ("s8", "s16")):
+    if x.type.dtype.bits != 8 or x.type.dtype is not y.type.dtype:
         raise UnsupportedModel(f"softmax from {x.type} to {y.type} has no kernel", help="use int8")
     e.header("softmax_q.h")
     scale, _ = pair(x.type)
@@ -252,7 +253,7 @@ def emit_softmax(e: Emit, beta: float, rows: str, columns: str) -> None:
         table = softmaxes.softmax_float_table(scale, beta)
         scale_out, zero = pair(y.type)
         numbers = np.array([bits_of(scale_out), zero, low, high], np.int32)
-        name = f"ew_softmax_float_{names[0]}_{names[1]}"
+        name = f"ew_softmax_float_{suffix(x.type)}"
         e.call(name, *operands, e.weight(table), e.weight(numbers))
         return
     constants = softmaxes.softmax_fixed_constants(scale, beta)
@@ -260,8 +261,8 @@ def emit_softmax(e: Emit, beta: float, rows: str, columns: str) -> None:
     counted = difference >= constants.lowest
     powers = softmaxes.exponentials(np.where(counted, difference, 0), constants)
     table = np.where(counted, powers, 0).astype(np.int32)
-    name = f"ew_softmax_fixed_{names[0]}_{names[1]}"
-    e.call(name, *operands, e.weight(table), y.type.dtype.bits, low, high)
+    name = f"ew_softmax_fixed_{suffix(x.type)}"
+    e.call(name, *operands, e.weight(table), low, high)
 
 
 def pool_limits(x: TensorType, y: TensorType, clamp: Clamp | None) -> Array:

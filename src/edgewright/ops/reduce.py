@@ -158,9 +158,9 @@ class Reduce(Op):
         elif x.type.quant is not None and not self.row.keeps_quant:
             require(isinstance(count, int), f"{self.name} of {x.type} over a run-time size")
             assert isinstance(count, int)
-            numbers = e.weight(quantised_c.reduce_numbers(e, self.kind, count))
+            numbers, mode = quantised_c.reduce_numbers(e, self.kind, count)
             kernel = f"ew_reduce_sum_{quantised.suffix(x.type)}"
-            e.call(kernel, source, target, shape, numbers, quantised_c.mode_of(e, y.type))
+            e.call(kernel, source, target, shape, e.weight(numbers), mode)
         else:
             self._call_integer(e, x.type.dtype, source, target, shape)
 

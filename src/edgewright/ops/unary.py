@@ -51,6 +51,10 @@ def _elu(x: Array, alpha: float) -> Array:
     return np.where(x > 0, x, alpha * nx.expm1(np.minimum(x, 0)))
 
 
+def _clip(x: Array, lo: float, hi: float) -> Array:
+    return np.asarray(np.clip(x, lo, hi))
+
+
 TABLE: dict[str, Row] = {
     "abs": Row(np.abs, "ew_f32_abs({x})", "{x} < 0 ? ew_sub_i{bits}(0, {x}) : {x}"),
     "neg": Row(np.negative, "ew_f32_neg({x})", "ew_sub_i{bits}(0, {x})"),
@@ -95,7 +99,7 @@ TABLE: dict[str, Row] = {
     "ceil": Row(np.ceil, "ew_f32_ceil({x})"),
     "round": Row(np.rint, "ew_f32_round({x})"),
     "clip": Row(
-        lambda x, lo, hi: np.clip(x, lo, hi),
+        _clip,
         "ew_f32_clip({x}, {lo}, {hi})",
         "{x} < {lo} ? {lo} : {x} > {hi} ? {hi} : {x}",
         attributes={"lo": -np.inf, "hi": np.inf},
@@ -160,9 +164,10 @@ class Unary(Op):
         e.header("math.h")
         e.header("elementwise.h")
         signature = f"(const float *px, float *py, int n{extra})"
-        e.define(f"ew_{self.name}_f32", f"EW_UNARY_F32(ew_{self.name}_f32, {signature}, {body})")
+        name = f"ew_map_{self.name}_f32"
+        e.define(name, f"EW_UNARY_F32({name}, {signature}, {body})")
         values = [f32_literal(float(v)) for v in self.attributes.values()]
-        e.call(f"ew_{self.name}_f32", e.ptr(x), e.ptr(y), e.count(y), *values)
+        e.call(name, e.ptr(x), e.ptr(y), e.count(y), *values)
 
     def _emit_integer(self, e: Emit, x: Value, y: Value) -> None:
         dtype = x.type.dtype
@@ -170,7 +175,7 @@ class Unary(Op):
         assert self.row.integer is not None
         body = self.row.integer.format(x="x", bits=max(dtype.bits, 32), **{k: k for k in limits})
         extra = "".join(f", {dtype.c} {name}" for name in limits)
-        name = f"ew_{self.name}_{dtype.value}"
+        name = f"ew_map_{self.name}_{dtype.value}"
         e.header("elementwise.h")
         signature = f"(const {dtype.c} *px, {dtype.c} *py, int n{extra})"
         e.define(name, f"EW_UNARY_INT({name}, {dtype.c}, {signature}, {body})")
@@ -207,5 +212,5 @@ class LogicalNot(Op):
         assert x is not None
         e.header("elementwise.h")
         signature = "(const uint8_t *px, uint8_t *py, int n)"
-        e.define("ew_not", f"EW_UNARY_INT(ew_not, uint8_t, {signature}, !x)")
-        e.call("ew_not", e.ptr(x), e.ptr(y), e.count(y))
+        e.define("ew_map_not", f"EW_UNARY_INT(ew_map_not, uint8_t, {signature}, !x)")
+        e.call("ew_map_not", e.ptr(x), e.ptr(y), e.count(y))
