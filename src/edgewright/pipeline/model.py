@@ -106,6 +106,10 @@ def _contract(
         main = imported.module.main
         inputs, outputs = ([v.name for v in values] for values in (main.inputs, main.outputs))
         parts.append(metadata.contract_of(path, inputs, outputs))
+    if imported.format == "onnx":
+        from edgewright.importers.onnx import metadata as properties
+
+        parts.append(properties.contract_of(path))
     beside = contracts.path_beside(path)
     if beside is not None:
         parts.append(contracts.load(beside))
