@@ -10,11 +10,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    # Under the names that users see. mypy also finds folders of two of these names.
-    from .pipeline import build as build  # type: ignore[no-redef]
-    from .pipeline import load_model as load_model
-    from .pipeline import load_package as load_package
-    from .pipeline import verify as verify  # type: ignore[no-redef]
+    from .artifact.package import load_package as load_package
+    from .pipeline.build import build as build
+    from .pipeline.model import load_model as load_model
+    from .pipeline.verify import verify as verify
 
 __version__ = "0.1.0"
 

@@ -16,10 +16,7 @@ from edgewright.artifact.manifest import (
 from edgewright.codegen import Code, Entry, Tensor, generate
 from edgewright.codegen.main_c import main_text
 from edgewright.graph import Module
-
-
-#: what builds `main.c` with any C compiler, at that compiler's own ISA level
-BUILD_COMMAND = "{cc} -std=gnu11 -O3 -ffp-contract=off main.c model.c -o {name}"
+from edgewright.toolchain import flags
 
 
 def tensor_info(tensor: Tensor) -> TensorInfo:
@@ -82,7 +79,7 @@ def write_target(
         code.model_c, target, soname=library, includes={"model.h": code.model_h}, compiler=compiler
     )
     folder.mkdir(parents=True)
-    command = BUILD_COMMAND.format(cc=target.cross_cc or "cc", name=code.name)
+    command = flags.command_by_hand(code.name, target.cross_cc or "cc")
     texts = {
         "model.c": code.model_c,
         "model.h": code.model_h,

@@ -38,6 +38,6 @@ LINK = (
 )
 
 
-def command_by_hand(program: str, compiler: str = "cc", march: str = "-march=native") -> str:
-    """The one command that builds `model.c` and `main.c` of a package on the user's machine."""
-    return " ".join([compiler, *BY_HAND, march, "model.c", "main.c", "-o", program])
+def command_by_hand(program: str, compiler: str) -> str:
+    """The one command that builds a package's code at that compiler's own instruction set level."""
+    return " ".join([compiler, *BY_HAND, "main.c", "model.c", "-o", program])
