@@ -31,15 +31,18 @@ def draw(
         graph: an entry point.
         count: how many.
         ranges: low and high in real units by input name, from the model contract; without one,
-            floats are normal with deviation 1 and integers cover their type.
+            floats are normal with deviation 1 and integers cover their type. Every second sample
+            keeps to a narrow band of the range, since values spread over all of it drive a
+            classifier to one answer.
         seed: of NumPy's PCG64, whose stream is the same everywhere.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     dims = _dim_choices(graph, count)
     return [
-        {v.name: _one(v, generator, (ranges or {}).get(v.name), env) for v in graph.inputs}
-        for env in dims
-    ]
+        {v.name: _one(v, generator, (ranges or {}).get(v.name), env, index % 2 == 1)
+         for v in graph.inputs}
+        for index, env in enumerate(dims)
+    ]  # fmt: skip
 
 
 def _dim_choices(graph: Graph, count: int) -> list[dict[str, int]]:
@@ -66,7 +69,11 @@ def _symbols(graph: Graph) -> set[Symbol]:
 
 
 def _one(
-    value: Value, generator: np.random.Generator, limits: Range | None, env: Mapping[str, int]
+    value: Value,
+    generator: np.random.Generator,
+    limits: Range | None,
+    env: Mapping[str, int],
+    narrow: bool,
 ) -> Array:
     shape, dtype = value.type.at(env), value.type.dtype
     if dtype is DType.BOOL:
@@ -77,10 +84,19 @@ def _one(
     if dtype.is_float:
         if limits is None:
             return generator.standard_normal(shape, np.float32).astype(dtype.numpy)
-        low, high = limits
+        low, high = _band(generator, *limits) if narrow else limits
         return (low + (high - low) * generator.random(shape, np.float32)).astype(dtype.numpy)
     low_int, high_int = _integer_range(value, limits)
+    if narrow:
+        low_int, high_int = map(round, _band(generator, low_int, high_int))
     return generator.integers(low_int, high_int + 1, shape).astype(dtype.numpy)
+
+
+def _band(generator: np.random.Generator, low: float, high: float) -> Range:
+    """An eighth of a range, somewhere in it."""
+    width = (high - low) / 8
+    start = low + (high - low - width) * float(generator.random())
+    return start, start + width
 
 
 def _integer_range(value: Value, limits: Range | None) -> tuple[int, int]:
