@@ -16,7 +16,8 @@ def choose(n: SourceNode) -> list[Value]:
     branches = [n.body(name) for name in ("then_branch", "else_branch")]
     if condition.data is not None:
         return n.scope.branch(branches[0 if bool(condition.data.reshape(-1)[0]) else 1])
-    regions = [n.scope.region(body, []) for body in branches]
+    names = ("then", "else")
+    regions = [n.scope.region(b, [], name) for b, name in zip(branches, names, strict=True)]
     for index, (a, b) in enumerate(zip(*(r.outputs for r in regions), strict=True)):
         n.require(
             (a.type.dtype, a.type.shape) == (b.type.dtype, b.type.shape),
@@ -33,7 +34,7 @@ def loop(n: SourceNode) -> list[Value]:
     values = [n.input(i + 2) for i in range(len(carried))]
     control = [TensorType(DType.INT64, ()), TensorType(DType.BOOL, ())]
     _same_count(n, body, len(values) + 2)
-    region = n.scope.region(body, [*control, *(v.type for v in values)])
+    region = n.scope.region(body, [*control, *(v.type for v in values)], "body")
     _same_types(n, values, region.outputs[1:])
     stacked = len(region.outputs) > 1 + len(values)
     limit = n.optional(0)
@@ -71,7 +72,7 @@ def scan(n: SourceNode) -> list[Value]:
     values = [n.input(i) for i in range(states)]
     scanned = _to_front(n, [n.input(i) for i in range(states, len(n.inputs))])
     rows = [v.type.with_shape(*v.type.shape[1:]) for v in scanned]
-    region = n.scope.region(body, [*(v.type for v in values), *rows])
+    region = n.scope.region(body, [*(v.type for v in values), *rows], "body")
     _share_quant(n, values, region)
     _same_types(n, values, region.outputs)
     results = n.add_all(

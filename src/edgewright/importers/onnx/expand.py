@@ -38,8 +38,7 @@ def body_of(
     except onnx.defs.SchemaError:
         return None
     if schema.has_function:
-        body: onnx.FunctionProto = schema.function_body
-        return body
+        return _with_defaults(schema.function_body, schema)
     if schema.has_context_dependent_function and types is not None:
         return _context_dependent(schema, node, types)
     return None
@@ -50,7 +49,17 @@ def _context_dependent(
 ) -> onnx.FunctionProto | None:
     protos = [_type_proto(t).SerializeToString() if t else b"" for t in types]
     data = schema.get_context_dependent_function(node.SerializeToString(), protos)
-    return onnx.FunctionProto.FromString(data) if data else None
+    return _with_defaults(onnx.FunctionProto.FromString(data), schema) if data else None
+
+
+def _with_defaults(body: onnx.FunctionProto, schema: Any) -> onnx.FunctionProto:
+    """A body of the standard with its operator's default attributes, to which it may refer."""
+    made = onnx.FunctionProto()
+    made.CopyFrom(body)
+    for name in sorted(schema.attributes):
+        if schema.attributes[name].default_value.name:
+            made.attribute_proto.append(schema.attributes[name].default_value)
+    return made
 
 
 def _type_proto(type: TensorType) -> onnx.TypeProto:

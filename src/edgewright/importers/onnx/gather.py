@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgewright.graph import DType, Value
+from edgewright.importers.onnx.linear import product_of
 from edgewright.importers.onnx.node import SourceNode
 from edgewright.importers.onnx.rule import rule
 
@@ -96,13 +97,11 @@ def cumulative_sum(n: SourceNode) -> Value:
     x = n.input(0)
     axis = n.axis(int(n.array(1, "axis").reshape(-1)[0]), x.type.rank)
     size, last = x.type.shape[axis], x.type.rank - 1
-    n.require(x.type.dtype.is_float, "a running sum of integers", "cast it to float")
     if not isinstance(size, int):
         n.refuse(f"a running sum over a run-time size {size}", "fix the input shapes")
     triangle = np.tril(np.ones((size, size)), -1 if n.integer("exclusive", 0) else 0)
     triangle = triangle[::-1, ::-1] if n.integer("reverse", 0) else triangle
-    weight = n.constant(np.ascontiguousarray(triangle).astype(x.type.dtype.numpy))
+    weight = n.constant(np.ascontiguousarray(triangle.T).astype(x.type.dtype.numpy))
     perm = list(range(x.type.rank))
     perm[axis], perm[last] = last, axis
-    y = n.add("fully_connected", n.transpose(x, perm), weight, None)
-    return n.transpose(y, perm)
+    return n.transpose(product_of(n, n.transpose(x, perm), weight), perm)

@@ -109,20 +109,21 @@ def _select(attrs: dict[str, Any], condition: Array, a: Array, b: Array) -> Arra
 def _extreme(pick: Callable[[int, int], int]) -> Callable[..., Array]:
     def choose(a: Size, b: Size) -> Size:
         if isinstance(a, Dim) or isinstance(b, Dim):
-            return _ordered(a, b) if pick is min else _ordered(b, a)
+            small, large = _ordered(a, b)
+            return small if pick is min else large
         return pick(a, b)
 
     return lambda attrs, a, b: np.asarray(np.vectorize(choose, otypes=[object])(a, b))
 
 
-def _ordered(a: Size, b: Size) -> Size:
-    """The smaller of two sizes. Raises TypeError when that depends on the run."""
+def _ordered(a: Size, b: Size) -> tuple[Size, Size]:
+    """Two sizes, the smaller one first. Raises TypeError when that depends on the run."""
     difference = a - b
     low, high = difference.bounds() if isinstance(difference, Dim) else (difference, difference)
     if high <= 0:
-        return a
+        return a, b
     if low >= 0:
-        return b
+        return b, a
     raise TypeError("the smaller one is not known")
 
 

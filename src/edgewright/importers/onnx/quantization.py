@@ -70,7 +70,24 @@ def quantize_linear(n: SourceNode) -> Value:
     dtype = stored_type(n, 2, dtype)
     n.require(dtype in STORED, f"quantisation to {dtype.value}", "quantise to 8 bits")
     x = n.cast(x, DType.FLOAT32)
-    return n.quantize(x, dtype, quant_of(n, 1, 2, x.type, _axis(n, x, 1)))
+    quant = quant_of(n, 1, 2, x.type, _axis(n, x, 1))
+    if x.data is not None:
+        return n.constant(_stored(x.data, dtype, quant), TensorType(dtype, x.type.shape, quant))
+    n.require(quant.axis is None, "scales per channel of an activation", "quantise per tensor")
+    return n.quantize(x, dtype, quant)
+
+
+def _stored(x: Array, dtype: DType, quant: Quant) -> Array:
+    """A constant quantised: trained weights that are kept as floats behind a QuantizeLinear."""
+    shape = [1] * x.ndim
+    if quant.axis is not None:
+        shape[quant.axis] = -1
+    scale = np.array(quant.scale, np.float32).reshape(shape if x.ndim else ())
+    zero = np.array(quant.zero, np.float64).reshape(shape if x.ndim else ())
+    limits = np.iinfo(dtype.numpy)
+    steps = np.rint(x / scale).astype(np.float64) + zero
+    held = np.where(np.isnan(steps), zero, steps)
+    return np.clip(held, limits.min, limits.max).astype(dtype.numpy)
 
 
 @rule("DequantizeLinear", since=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import onnx
@@ -11,7 +12,7 @@ from edgewright.graph import DType, Graph, Location, Source, TensorType, Value
 from edgewright.importers.onnx import expand, rule
 from edgewright.importers.onnx.builder import Builder
 from edgewright.importers.onnx.node import SourceNode, source_of
-from edgewright.importers.onnx.tensors import array_of
+from edgewright.importers.onnx.tensors import DTYPES, array_of
 from edgewright.importers.options import ImportOptions
 
 #: Stands for the result of a node that was refused, so that the nodes after it are still looked at.
@@ -26,6 +27,21 @@ class File:
         self.problems: list[EdgewrightError] = []
         self.functions = {(f.domain, f.name): f for f in model.functions}
         self.node_count = 0
+
+    @functools.cached_property
+    def inferred(self) -> dict[str, TensorType]:
+        """Types by onnx's own inference, for what follows a node that was refused."""
+        try:
+            graph = onnx.shape_inference.infer_shapes(self.model).graph
+        except (onnx.shape_inference.InferenceError, ValueError, RuntimeError):
+            return {}
+        found = {}
+        for info in graph.value_info:
+            held = info.type.tensor_type
+            sizes = [d.dim_value for d in held.shape.dim]
+            if held.elem_type in DTYPES and held.HasField("shape") and all(s > 0 for s in sizes):
+                found[info.name] = TensorType(DTYPES[held.elem_type], tuple(sizes))
+        return found
 
 
 class Scope:
@@ -58,9 +74,9 @@ class Scope:
             raise InvalidModel(f"tensor {name!r} is used but never made", where)
         return self.parent.lookup(name, where)
 
-    def region(self, graph: onnx.GraphProto, types: Sequence[TensorType]) -> Graph:
+    def region(self, graph: onnx.GraphProto, types: Sequence[TensorType], name: str) -> Graph:
         """Import a subgraph whose inputs have the given types."""
-        inner = Scope(self.file, self.builder.region(graph.name or "body"), self.opsets, self)
+        inner = Scope(self.file, self.builder.region(name), self.opsets, self)
         for value, type in zip(graph.input, types, strict=True):
             held = inner.builder.graph.add_input(value.name, type, Source(value.name))
             inner.values[value.name] = held
@@ -141,7 +157,17 @@ class Scope:
         return Location(self.file.name, proto.op_type, proto.name, output, index)
 
     def _break(self, proto: onnx.NodeProto) -> None:
-        self.values.update((name, BROKEN) for name in proto.output if name)
+        """Stand-ins for the results of a node that was refused.
+
+        Where their types are known the nodes behind them are looked at as usual, unless these need
+        values rather than types: integers are mostly shapes.
+        """
+        for name in filter(None, proto.output):
+            type = self.file.inferred.get(name)
+            if type is not None and type.dtype.is_float and self.origin is None:
+                self.values[name] = Value(name, type)
+            else:
+                self.values[name] = BROKEN
 
     def _add_node(self, proto: onnx.NodeProto, where: Location) -> None:
         found = rule.find(proto.domain, proto.op_type, self.opset(proto.domain))
@@ -197,11 +223,12 @@ class Scope:
         inner.values.update(zip(body.input, padded, strict=True))
         inner.add_nodes(expand.bound_nodes(body, proto))
         for outer, name in zip(proto.output, body.output, strict=False):
+            if not outer:
+                continue
             value = inner.lookup(name, where)
             if value is None or value is BROKEN:
                 raise Stop
-            if outer:
-                self._bind(outer, value)
+            self._bind(outer, value)
 
     def _unsupported(
         self,

@@ -127,3 +127,18 @@ def shrink(n: SourceNode) -> Value:
 def is_nan(n: SourceNode) -> Value:
     """NaN is what differs from itself."""
     return n.add("not_equal", n.input(0), n.input(0))
+
+
+@rule("IsInf", since=10)
+def is_inf(n: SourceNode) -> Value:
+    """Whether an element is infinite, of one sign or both."""
+    x = n.input(0)
+    both = n.integer("detect_positive", 1) and n.integer("detect_negative", 1)
+    if both:
+        return n.add("equal", n.add("abs", x), n.scalar(float("inf"), x))
+    n.require(
+        bool(n.integer("detect_positive", 1) or n.integer("detect_negative", 1)),
+        "it detects nothing",
+    )
+    sign = 1 if n.integer("detect_positive", 1) else -1
+    return n.add("equal", x, n.scalar(sign * float("inf"), x))

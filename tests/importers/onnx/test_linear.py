@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from edgewright.errors import EdgewrightError
+from tests.importers.onnx.harness import check, floats, imported, integers, model, node, operators
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.5])
+@pytest.mark.parametrize("trans_b", [0, 1])
+@pytest.mark.parametrize("trans_a", [0, 1])
+@pytest.mark.parametrize("c", [None, (5,), (1, 5), (3, 1), (3, 5), (), (1,)])
+def test_gemm(alpha, trans_a, trans_b, c):
+    constants = {"b": floats(*((5, 4) if trans_b else (4, 5)), seed=1)}
+    if c is not None:
+        constants["c"] = floats(*c, seed=2).reshape(c)
+    attrs = {"alpha": alpha, "beta": 0.25, "transA": trans_a, "transB": trans_b}
+    x = floats(*((4, 3) if trans_a else (3, 4)))
+    module = check(node("Gemm", ["x", *constants], ["y"], **attrs), {"x": x}, constants)
+    assert operators(module).count("fully_connected") == 1
+    assert ("add" in operators(module)) == (c in [(3, 1), (3, 5), (), (1,)])
+
+
+def test_gemm_of_two_inputs():
+    values = {"a": floats(3, 4), "b": floats(4, 5, seed=1), "c": floats(5, seed=2)}
+    check(node("Gemm", list(values), ["y"], alpha=2.0, beta=3.0), values)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ((3, 4), (4, 5)),
+        ((2, 3, 4), (4, 5)),
+        ((2, 3, 4), (2, 4, 5)),
+        ((2, 1, 3, 4), (5, 4, 2)),
+        ((4,), (4, 5)),
+        ((3, 4), (4,)),
+        ((4,), (4,)),
+        ((2, 3, 4), (4,)),
+        ((4,), (2, 4, 5)),
+    ],
+)
+@pytest.mark.parametrize("constant", [True, False])
+def test_matmul(a, b, constant):
+    values = {"a": floats(*a), "b": floats(*b, seed=1)}
+    inputs = {"a": values["a"]} if constant else values
+    module = check(
+        node("MatMul", ["a", "b"], ["y"]), inputs, {"b": values["b"]} if constant else None
+    )
+    expected = "fully_connected" if constant and len(b) == 2 else "matmul"
+    assert operators(module) == [expected]
+
+
+def test_matmul_of_sizes_that_differ():
+    proto = model(
+        [node("MatMul", ["a", "b"], ["y"])], {"a": floats(3, 4)}, ["y"], {"b": floats(5, 2)}
+    )
+    with pytest.raises(EdgewrightError, match="the inner sizes differ"):
+        imported(proto)
+
+
+def test_quantised_matmul_keeps_its_integers():
+    nodes = [
+        node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=1),
+        node("MatMul", ["x", "w"], ["y"]),
+    ]
+    constants = {
+        "q": integers(4, 5, low=-100, high=100, dtype="int8"),
+        "s": np.linspace(0.01, 0.02, 5, dtype=np.float32),
+        "z": np.zeros(5, np.int8),
+    }
+    module = check(nodes, {"x": floats(3, 4)}, constants)
+    assert operators(module) == ["dequantize", "fully_connected"]
