@@ -30,7 +30,7 @@ def test_c(rng: np.random.Generator, op: str) -> None:
     cases = []
     for number, dtype in enumerate(DTYPES):
         for shape, axis in (
-            ((2, 1), 1), ((2, 15), 1), ((3, 16), 1), ((2, 49), 1), ((1, 40, 17), 1),
+            ((2, 1), 1), ((2, 15), 1), ((3, 64), 1), ((2, 79), 1), ((1, 40, 17), 1),
             ((3, 5, 33), 0),
         ):  # fmt: skip
             for x in (rng.integers(0, 100, shape), rng.integers(0, 3, shape), np.ones(shape)):
@@ -43,13 +43,13 @@ def test_c(rng: np.random.Generator, op: str) -> None:
 def test_extremes(op: str) -> None:
     worst = -np.inf if op == "argmax" else np.inf
     rows = [[np.nan, 1, 2], [1, np.nan, 0], [np.nan] * 3, [worst] * 3, [np.nan, worst, worst]]
-    x = np.tile(np.array(rows, np.float32), (1, 7))
+    x = np.tile(np.array(rows, np.float32), (1, 23))
     (y,) = check_op(op, [x], axis=1, keepdims=False)
     assert y.tolist() == ([2, 0, 0, 0, 0] if op == "argmax" else [1, 2, 0, 0, 0])
     low, high = np.iinfo(np.int8).min, np.iinfo(np.int8).max
-    x8 = np.array([[low] * 20, [high] * 20, [0] * 19 + [low], [0] * 19 + [high]], np.int8)
+    x8 = np.array([[low] * 80, [high] * 80, [0] * 79 + [low], [0] * 79 + [high]], np.int8)
     (y,) = check_op(op, [x8], axis=1, keepdims=False)
-    assert y.tolist() == ([0, 0, 0, 19] if op == "argmax" else [0, 0, 19, 0])
+    assert y.tolist() == ([0, 0, 0, 79] if op == "argmax" else [0, 0, 79, 0])
 
 
 def test_what_does_not_fit_is_an_error() -> None:

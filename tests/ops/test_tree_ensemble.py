@@ -97,6 +97,63 @@ def test_c_of_probit_and_many_targets(rng: np.random.Generator) -> None:
         check_op("tree_ensemble", operands, tolerance=1e-4, **attrs)
 
 
+SMALL = {
+    "nodes_treeids": [0, 0, 0], "nodes_nodeids": [0, 1, 2], "nodes_featureids": [0, 0, 0],
+    "nodes_values": [0.5, 0.0, 0.0], "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"],
+    "nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0],
+    "target_treeids": [0, 0], "target_nodeids": [1, 2], "target_ids": [0, 0],
+    "target_weights": [1.0, 2.0],
+}  # fmt: skip
+
+TWO_CLASSES = {
+    "both": [(1, 0, 0.25), (1, 1, 0.75), (2, 0, 0.9), (2, 1, 0.1)],
+    "both, mixed": [(1, 0, 0.25), (1, 1, -0.75), (2, 0, -0.9), (2, 1, 0.1)],
+    "second": [(1, 1, 0.75), (2, 1, 0.1)],
+    "second, mixed": [(1, 1, 0.75), (2, 1, -0.1)],
+    "first": [(1, 0, 0.75), (2, 0, 0.1)],
+    "first, mixed": [(1, 0, 0.75), (2, 0, -0.1)],
+    "either": [(1, 0, 0.3), (2, 1, 0.4)],
+    "either, mixed": [(1, 0, -0.3), (2, 1, 0.4)],
+}
+
+
+def two_classes(weights: list[tuple[int, int, float]], base: list[float], transform: str) -> Case:
+    """One branch, x <= 0.5, above leaves 1 and 2; `weights` are (leaf, class, weight)."""
+    columns = [list(column) for column in zip(*weights, strict=True)]
+    lists = {f"class_{n}": c for n, c in zip(("nodeids", "ids", "weights"), columns, strict=True)}
+    attributes = {**SMALL, **lists, "class_treeids": [0] * len(weights)}
+    tables = from_node_lists(attributes, "class").arrays()
+    x = np.array([[0.0], [1.0]], np.float32)
+    held = const(np.array(base, np.float32)) if base else None
+    attrs = {"targets": 2, "labels": (5, 7), "post_transform": transform}
+    return "tree_ensemble", [x, *map(const, tables), held], attrs
+
+
+@pytest.mark.parametrize("weights", TWO_CLASSES.values(), ids=TWO_CLASSES)
+def test_the_rules_for_two_classes_are_onnx_runtimes(
+    weights: list[tuple[int, int, float]],
+) -> None:
+    cases = []
+    for base in ([], [0.05], [0.2, 0.3]):
+        for transform in TRANSFORMS:
+            case = two_classes(weights, base, transform)
+            cases.append(case)
+            columns = [list(column) for column in zip(*weights, strict=True)]
+            attrs = {k: v for k, v in SMALL.items() if k.startswith("nodes")}
+            attrs |= {"class_nodeids": columns[0], "class_ids": columns[1]}
+            attrs |= {"class_weights": columns[2], "class_treeids": [0] * len(weights)}
+            attrs |= {"post_transform": transform.upper(), "classlabels_int64s": [5, 7]}
+            attrs |= {"base_values": base} if base else {}
+            name = "TreeEnsembleClassifier"
+            label, scores = onnx_run([(name, [case[1][0]], attrs)], 2, domain="ai.onnx.ml")
+            ours = reference(case)
+            np.testing.assert_array_equal(ours[0], label)
+            # ONNX Runtime leaves the second score unset where one score is all there is.
+            unset = (ours[1] == 0) & (np.arange(2) == 1)
+            np.testing.assert_allclose(ours[1], np.where(unset, 0, scores), 2e-4, 2e-6)
+    check_ops(cases[::2] if len(weights) == 2 else cases[1::2])
+
+
 @pytest.mark.models
 def test_real_forests(models: Path) -> None:
     folder = models / "trees"
@@ -152,15 +209,6 @@ def test_the_newer_form_is_onnx_runtimes(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(ours, theirs)
 
 
-SMALL = {
-    "nodes_treeids": [0, 0, 0], "nodes_nodeids": [0, 1, 2], "nodes_featureids": [0, 0, 0],
-    "nodes_values": [0.5, 0.0, 0.0], "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"],
-    "nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0],
-    "target_treeids": [0, 0], "target_nodeids": [1, 2], "target_ids": [0, 0],
-    "target_weights": [1.0, 2.0],
-}  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("change", "what"),
     [
@@ -206,7 +254,7 @@ def test_damaged_tables_are_an_error(name: str, value: list[Any], what: str) -> 
 
 
 def test_odd_attributes_are_an_error() -> None:
-    operands = [
+    operands: list[Any] = [
         np.zeros((1, 1), np.float32),
         *map(const, from_node_lists(SMALL, "target").arrays()),
     ]

@@ -13,7 +13,7 @@
     int32_t at[16];                                                                               \
     for (int l = 0; l < 16; ++l) best[l] = worst, at[l] = 0;                                      \
     int32_t i = 0;                                                                                \
-    for (; i + 16 <= size; i += 16)                                                               \
+    for (; size >= 64 && i + 16 <= size; i += 16) /* shorter rows do not pay for the lanes */     \
       for (int l = 0; l < 16; ++l) {                                                              \
         const int moves = x[i + l] better best[l];                                                \
         at[l] = moves ? i + l : at[l];                                                            \
