@@ -176,6 +176,13 @@ def test_later_sources_win_field_by_field() -> None:
     assert (y.labels, y.label_offset) == (("a",), 1)
 
 
+def test_sources_that_contradict_each_other() -> None:
+    with pytest.raises(InvalidContract, match="2 means but 3 scales"):
+        combined([inputs_of({"mean": [1, 2]}), inputs_of({"scale": [1, 2, 3]})])
+    later = combined([inputs_of({"mean": [1, 2]}), inputs_of({"scale": 2})])
+    assert later.inputs[0].model_fields_set == {"mean", "scale"}
+
+
 def test_tables_are_matched_by_name_then_by_order() -> None:
     first = inputs_of({"name": "a", "crop": 0.5}, {"name": "b"})
     by_name = first.updated(inputs_of({"name": "b", "kind": "audio"}))

@@ -174,6 +174,22 @@ def test_values_are_stored_or_real() -> None:
         prepare(stored.astype(np.uint8), Input(), target, "x")
 
 
+def test_a_prepared_image_is_taken_as_it_is() -> None:
+    contract = Input(kind="image", mean=(127.5,), scale=(1 / 127.5,), values="stored")
+    prepared = np.full((1, 2, 2, 3), 0.5, np.float32)
+    np.testing.assert_array_equal(prepare(prepared, contract, tensor((1, 2, 2, 3)), "x"), prepared)
+    target = tensor((1, 2, 2, 3), INT8, 0.25, 1)
+    assert set(prepare(prepared, contract, target, "x").ravel()) == {3}
+    stored = np.full((1, 2, 2, 3), 9, np.int8)
+    np.testing.assert_array_equal(prepare(stored, contract, target, "x"), stored)
+    with pytest.raises(InvalidInput, match="is int16 the real value"):
+        prepare(stored.astype(np.int16), contract, target, "x")
+    batch = prepare(gradient(2, 2)[None], Input(kind="image"), tensor((1, 2, 2, 3)), "x")
+    np.testing.assert_array_equal(batch[0], gradient(2, 2))
+    with pytest.raises(InvalidInput, match="is no image"):
+        prepare(np.zeros((2, 2, 2, 3), np.uint8), Input(kind="image"), tensor((1, 2, 2, 3)), "x")
+
+
 def test_numbers_that_the_tensor_cannot_hold() -> None:
     np.testing.assert_array_equal(
         cast_exactly(np.array([1.0, 2.0]), np.dtype("int32"), "x"), [1, 2]

@@ -62,7 +62,8 @@ Sizes = Annotated[tuple[Size, ...], BeforeValidator(_as_list), Field(min_length=
 class _Table(BaseModel):
     """A table of the contract: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # The docstrings of the fields are their descriptions in docs/reference/contract.md.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     def updated(self, later: Self) -> Self:
         """This table, with the fields that `later` states."""
@@ -74,11 +75,17 @@ class ModelInfo(_Table):
     """Who made the model, and from what."""
 
     name: Text = ""
+    """What people call it."""
     version: Text = ""
+    """Of the model, as its author counts."""
     author: Text = ""
+    """Person or organisation."""
     licence: Text = ""
+    """SPDX identifier or text."""
     description: Text = ""
+    """What it does."""
     training_data: Text = ""
+    """What it was trained on."""
 
 
 class _Tensor(_Table):
@@ -96,6 +103,7 @@ class Input(_Tensor):
     """
 
     kind: Literal["image", "audio", "array", "features"] = "array"
+    """What a sample is."""
     dtype: Text | None = None
     """Of the tensor, as NumPy spells it."""
     shape: tuple[Dimension, ...] | None = None
@@ -113,8 +121,11 @@ class Input(_Tensor):
     crop: Annotated[float, Field(strict=True, gt=0, le=1)] | None = None
     """The fraction of that side that is kept: the side is resized to size / crop."""
     filter: Literal["bilinear", "nearest", "bicubic", "lanczos"] = "bilinear"
+    """How pixels are interpolated; like Pillow's, it widens where it shrinks."""
     mean: PerChannel = (0.0,)
+    """Subtracted first; one, or one per channel."""
     scale: PerChannel = (1.0,)
+    """Multiplied then; one, or one per channel."""
     range: tuple[Number, Number] | None = None
     """Lowest and highest real value of the tensor; made-up inputs are drawn from it."""
     sample_rate: Size | None = None
@@ -158,18 +169,18 @@ class Input(_Tensor):
 
 
 class Output(_Tensor):
-    """What an output tensor holds.
-
-    `label_offset` is the index that class 0 of the data has in the output: 1 where the model has a
-    class "background" before it.
-    """
+    """What an output tensor holds."""
 
     kind: Literal["classes", "boxes", "keypoints", "array"] = "array"
+    """`classes`: a score for each."""
     labels: tuple[Text, ...] = ()
+    """The names of the classes, in the tensor's order."""
     labels_file: Text | None = None
     """One label per line, beside the contract; `load` reads it into `labels`."""
     label_offset: Annotated[int, Field(strict=True, ge=0)] = 0
+    """The index that class 0 of the data has: 1 where "background" comes before it."""
     score_threshold: Number | None = None
+    """Scores below it count as no detection."""
 
     def label(self, index: int) -> str:
         """The name of an output's class, or its number."""
@@ -181,6 +192,7 @@ class Contract(_Table):
 
     model: ModelInfo = ModelInfo()
     metrics: dict[str, Number] = Field(default_factory=dict)
+    """Published figures, by name."""
     inputs: tuple[Input, ...] = ()
     outputs: tuple[Output, ...] = ()
 
@@ -329,7 +341,7 @@ def _with_labels(output: Output, path: Path) -> Output:
     if output.labels_file is None:
         return output
     labels = parse_labels(_read_text(path.parent / output.labels_file, path))
-    return output.model_copy(update={"labels": labels})
+    return output.model_copy(update={"labels": labels, "labels_file": None})
 
 
 def parse_labels(text: str) -> tuple[str, ...]:
@@ -392,8 +404,12 @@ def _toml_character(character: str) -> str:
 
 
 def combined(contracts: Iterable[Contract]) -> Contract:
-    """What several sources know; the later ones win."""
+    """What several sources know; the later ones win.
+
+    Raises:
+        InvalidContract, Problems: they contradict each other, such as one mean with two scales.
+    """
     result = Contract()
     for contract in contracts:
         result = result.updated(contract)
-    return result
+    return validated(result.model_dump(exclude_unset=True), "what the sources say together")

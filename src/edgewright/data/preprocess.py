@@ -22,6 +22,9 @@ from edgewright.errors import InvalidContract, InvalidInput
 DEFAULT_CROP: Final = 0.875
 MAX_SIDE: Final = 1 << 14
 
+# What the contract's fields become for an array that is prepared already.
+_PREPARED: Final = {"mean": (0.0,), "scale": (1.0,), "values": None}
+
 Array = NDArray[Any]
 
 
@@ -71,8 +74,9 @@ def prepare(sample: Array, contract: Input, tensor: Tensor, where: str) -> Array
     """The input tensor for a sample.
 
     Args:
-        sample: an image as uint8 [H, W, C] (red, green, blue), or an array in any shape that has
-            as many elements as the tensor.
+        sample: an image as uint8 [H, W, C] (red, green, blue) or [H, W]; or an array in any shape
+            that has as many elements as the tensor. Where an image is wanted, an array of another
+            dtype is taken as prepared: it is neither resized nor normalised.
         contract: what the tensor's numbers mean.
         tensor: what is wanted.
         where: the sample, for errors.
@@ -84,15 +88,13 @@ def prepare(sample: Array, contract: Input, tensor: Tensor, where: str) -> Array
         InvalidInput: the sample does not fit the tensor.
         InvalidContract: the contract does not fit the tensor.
     """
-    if contract.kind == "image" and _is_picture(sample):
-        sample = fit_image(sample, contract, tensor, where)
+    if contract.kind == "image":
+        if sample.dtype == np.uint8:
+            sample = fit_image(sample, contract, tensor, where)
+        else:
+            contract = contract.model_copy(update=_PREPARED)
     shaped = _reshaped(sample, tensor, where)
     return np.ascontiguousarray(_stored(shaped, contract, tensor, where))
-
-
-def _is_picture(sample: Array) -> bool:
-    """Whether a sample is an image as `samples.read` gives it, rather than a prepared array."""
-    return sample.dtype == np.uint8 and sample.ndim in (2, 3)
 
 
 def _features(row: Row, contract: Input) -> NDArray[np.float64]:
@@ -142,7 +144,11 @@ def _channels(contract: Input, tensor: Tensor) -> int:
 
 def fit_image(image: NDArray[np.uint8], contract: Input, tensor: Tensor, where: str) -> Array:
     """An image in the size, colour order and layout of a tensor: uint8 [H, W, C] or [C, H, W]."""
+    if image.ndim == 4 and image.shape[0] == 1:
+        image = image[0]
     image = image[:, :, None] if image.ndim == 2 else image
+    if image.ndim != 3:
+        raise InvalidInput(f"an array of shape {image.shape} is no image", where)
     height, width = _size(contract, tensor, image.shape[:2])
     channels = _channels(contract, tensor)
     if image.shape[2] == 1 and channels == 3:
@@ -267,7 +273,7 @@ def _guess_values(sample: Array, contract: Input, tensor: Tensor, where: str) ->
         return "real"
     if sample.dtype == tensor.dtype:
         return "stored"
-    if contract.kind == "image":
+    if contract.kind == "image" and sample.dtype == np.uint8:
         return "real"
     raise InvalidInput(
         f"is {sample.dtype} the real value of {tensor.name!r}, or what {tensor.dtype} stores?",
