@@ -100,11 +100,11 @@ def _contract(
 ) -> contracts.Contract:
     """What the source file knows, then `model.toml`, then what the caller says."""
     parts = []
+    main = imported.module.main
+    inputs, outputs = ([v.name for v in values] for values in (main.inputs, main.outputs))
     if imported.format == "tflite":
         from edgewright.importers.tflite import metadata
 
-        main = imported.module.main
-        inputs, outputs = ([v.name for v in values] for values in (main.inputs, main.outputs))
         parts.append(metadata.contract_of(path, inputs, outputs))
     if imported.format == "onnx":
         from edgewright.importers.onnx import metadata as properties
@@ -115,7 +115,9 @@ def _contract(
         parts.append(contracts.load(beside))
     if given is not None:
         parts.append(given)
-    return contracts.combined(parts)
+    known = contracts.combined(parts)
+    known.check_names(inputs, outputs, beside or path)
+    return known
 
 
 def count_transposes(module: Module) -> int:
