@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
@@ -8,7 +11,7 @@ from edgewright.ops.interpreter import Interpreter
 from tests.importers.onnx.harness import compare, floats, imported, model, node, operators, oracle
 
 
-def body(nodes, inputs, outputs, constants=None):
+def body(nodes: Any, inputs: Sequence[Any], outputs: Any, constants: Any = None) -> onnx.GraphProto:
     """A subgraph; inputs and outputs are (name, element type, shape)."""
     held = [onnx.numpy_helper.from_array(a, n) for n, a in (constants or {}).items()]
     return helper.make_graph(
@@ -20,7 +23,7 @@ def body(nodes, inputs, outputs, constants=None):
     )
 
 
-def branches():
+def branches() -> dict[str, Any]:
     y = [("y", TensorProto.FLOAT, [2, 3])]
     return {
         "then_branch": body([node("Neg", ["x"], ["y"])], [], y),
@@ -29,7 +32,7 @@ def branches():
 
 
 @pytest.mark.parametrize("truth", [True, False])
-def test_if_at_run_time(truth):
+def test_if_at_run_time(truth: bool) -> None:
     x = {"x": floats(2, 3), "c": np.array(truth)}
     proto = model([node("If", ["c"], ["z"], **branches())], x, ["z"])
     module = imported(proto)
@@ -38,7 +41,7 @@ def test_if_at_run_time(truth):
 
 
 @pytest.mark.parametrize(("truth", "op"), [(True, "neg"), (False, "add")])
-def test_if_of_a_constant_is_its_branch(truth, op):
+def test_if_of_a_constant_is_its_branch(truth: bool, op: str) -> None:
     x = {"x": floats(2, 3)}
     proto = model([node("If", ["c"], ["z"], **branches())], x, ["z"], {"c": np.array(truth)})
     module = imported(proto)
@@ -46,7 +49,7 @@ def test_if_of_a_constant_is_its_branch(truth, op):
     compare(Interpreter(module).run(x), oracle(proto, x))
 
 
-def test_if_with_results_of_two_shapes_is_refused():
+def test_if_with_results_of_two_shapes_is_refused() -> None:
     made = branches()
     made["else_branch"] = body([node("Flatten", ["x"], ["y"], axis=0)], [],
                                [("y", TensorProto.FLOAT, [1, 6])])  # fmt: skip
@@ -57,9 +60,9 @@ def test_if_with_results_of_two_shapes_is_refused():
         imported(proto)
 
 
-def loop_body():
+def loop_body() -> onnx.GraphProto:
     """v = v * 2 + x while the sum stays small; also stacks v."""
-    scalar = (TensorProto.BOOL, [])
+    scalar: tuple[int, list[int]] = (TensorProto.BOOL, [])
     return body(
         [
             node("Mul", ["v", "two"], ["d"]),
@@ -73,7 +76,7 @@ def loop_body():
     )
 
 
-def test_loop_with_a_trip_count():
+def test_loop_with_a_trip_count() -> None:
     x = {"x": floats(3), "v0": floats(3, seed=1)}
     constants = {"m": np.array(4), "go": np.array(True)}
     nodes = [node("Loop", ["m", "go", "v0"], ["v", "rows"], body=loop_body())]
@@ -83,7 +86,7 @@ def test_loop_with_a_trip_count():
     compare(Interpreter(module).run(x), oracle(proto, x))
 
 
-def test_loop_whose_stack_has_an_unknown_length_is_refused():
+def test_loop_whose_stack_has_an_unknown_length_is_refused() -> None:
     x = {"x": floats(3), "v0": floats(3, seed=1), "m": np.array(4)}
     nodes = [node("Loop", ["m", "go", "v0"], ["v", "rows"], body=loop_body())]
     proto = model(nodes, x, ["v", "rows"], {"go": np.array(True)})
@@ -91,7 +94,7 @@ def test_loop_whose_stack_has_an_unknown_length_is_refused():
         imported(proto)
 
 
-def scan_body():
+def scan_body() -> onnx.GraphProto:
     """h = tanh(h + x), y = h * x."""
     row = (TensorProto.FLOAT, [3])
     return body(
@@ -107,7 +110,7 @@ def scan_body():
 
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("directions", [(0, 0), (1, 1), (1, 0)])
-def test_scan(axis, directions):
+def test_scan(axis: int, directions: tuple[int, int]) -> None:
     shape = (5, 3) if axis == 0 else (3, 5)
     x = {"x": floats(*shape), "h0": floats(3, seed=1)}
     made = node(
@@ -125,7 +128,7 @@ def test_scan(axis, directions):
     compare(Interpreter(imported(proto)).run(x), oracle(proto, x))
 
 
-def test_what_a_body_cannot_do_is_named_with_its_place():
+def test_what_a_body_cannot_do_is_named_with_its_place() -> None:
     broken = body([node("Neg", ["x"], ["a"]), node("NonZero", ["a"], ["y"])], [],
                   [("y", TensorProto.FLOAT, [2, 3])])  # fmt: skip
     made = branches() | {"else_branch": broken}

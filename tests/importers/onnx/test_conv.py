@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ from tests.importers.onnx.harness import check, floats, imported, integers, mode
         ({"auto_pad": "VALID", "kernel_shape": [3, 2]}, (5, 4, 3, 2)),
     ],
 )
-def test_two_axes(attrs, weight, bias):
+def test_two_axes(attrs: dict[str, Any], weight: tuple[int, ...], bias: bool) -> None:
     constants = {"w": floats(*weight, seed=1)} | ({"b": floats(weight[0], seed=2)} if bias else {})
     module = check(
         node("Conv", ["x", *constants], ["y"], **attrs), {"x": floats(2, 4, 11, 12)}, constants
@@ -31,19 +33,19 @@ def test_two_axes(attrs, weight, bias):
 
 
 @pytest.mark.parametrize("group", [1, 2, 4])
-def test_one_axis_goes_through_a_unit_height(group):
+def test_one_axis_goes_through_a_unit_height(group: int) -> None:
     constants = {"w": floats(8, 4 // group, 3, seed=1), "b": floats(8)}
     attrs = {"group": group, "strides": [2], "pads": [1, 0], "dilations": [2]}
     check(node("Conv", ["x", "w", "b"], ["y"], **attrs), {"x": floats(1, 4, 13)}, constants)
 
 
-def test_weight_computed_at_run_time():
+def test_weight_computed_at_run_time() -> None:
     check(
         node("Conv", ["x", "w"], ["y"]), {"x": floats(1, 2, 5, 5), "w": floats(3, 2, 3, 3, seed=4)}
     )
 
 
-def test_the_weight_of_a_quantised_model_stays_an_integer_constant():
+def test_the_weight_of_a_quantised_model_stays_an_integer_constant() -> None:
     nodes = [
         node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=0),
         node("Conv", ["x", "w"], ["y"], group=4),
@@ -60,7 +62,7 @@ def test_the_weight_of_a_quantised_model_stays_an_integer_constant():
     assert stored.quant.axis == 2
 
 
-def test_values_know_their_source_tensor():
+def test_values_know_their_source_tensor() -> None:
     proto = model([node("Conv", ["x", "w"], ["y"])], {"x": floats(1, 2, 4, 4)}, ["y"],
                   {"w": floats(3, 2, 3, 3)})  # fmt: skip
     first, conv, last = imported(proto).main.nodes
@@ -71,14 +73,14 @@ def test_values_know_their_source_tensor():
     assert (conv.origin.op_type, conv.origin.index, conv.origin.tensor) == ("Conv", 0, "y")
 
 
-def test_three_axes_are_refused():
+def test_three_axes_are_refused() -> None:
     proto = model([node("Conv", ["x", "w"], ["y"])], {"x": floats(1, 2, 4, 4, 4)}, ["y"],
                   {"w": floats(3, 2, 3, 3, 3)})  # fmt: skip
     with pytest.raises(EdgewrightError, match=r"3 spatial axes"):
         imported(proto)
 
 
-def test_channels_that_do_not_fit_are_refused():
+def test_channels_that_do_not_fit_are_refused() -> None:
     proto = model([node("Conv", ["x", "w"], ["y"])], {"x": floats(1, 5, 4, 4)}, ["y"],
                   {"w": floats(3, 2, 3, 3)})  # fmt: skip
     with pytest.raises(EdgewrightError, match=r"5 channels in 1 groups"):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tests.importers.onnx.harness import check, floats, node
@@ -18,7 +20,7 @@ from tests.importers.onnx.harness import check, floats, node
     ],
 )
 @pytest.mark.parametrize("group", [1, 2])
-def test_two_axes(attrs, group):
+def test_two_axes(attrs: dict[str, Any], group: int) -> None:
     constants = {"w": floats(4, 6 // group, 3, 3, seed=1), "b": floats(6)}
     check(
         node("ConvTranspose", ["x", "w", "b"], ["y"], group=group, **attrs),
@@ -28,7 +30,7 @@ def test_two_axes(attrs, group):
 
 
 @pytest.mark.parametrize("group", [1, 2])
-def test_one_axis(group):
+def test_one_axis(group: int) -> None:
     constants = {"w": floats(4, 6 // group, 3, seed=1)}
     attrs = {"strides": [2], "pads": [1, 0], "output_padding": [1], "group": group}
     check(node("ConvTranspose", ["x", "w"], ["y"], **attrs), {"x": floats(2, 4, 5)}, constants)

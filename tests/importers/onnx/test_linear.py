@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from tests.importers.onnx.harness import check, floats, imported, integers, mode
 @pytest.mark.parametrize("trans_b", [0, 1])
 @pytest.mark.parametrize("trans_a", [0, 1])
 @pytest.mark.parametrize("c", [None, (5,), (1, 5), (3, 1), (3, 5), (), (1,)])
-def test_gemm(alpha, trans_a, trans_b, c):
+def test_gemm(alpha: float, trans_a: int, trans_b: int, c: Any) -> None:
     constants = {"b": floats(*((5, 4) if trans_b else (4, 5)), seed=1)}
     if c is not None:
         constants["c"] = floats(*c, seed=2).reshape(c)
@@ -20,7 +22,7 @@ def test_gemm(alpha, trans_a, trans_b, c):
     assert ("add" in operators(module)) == (c in [(3, 1), (3, 5), (), (1,)])
 
 
-def test_gemm_of_two_inputs():
+def test_gemm_of_two_inputs() -> None:
     values = {"a": floats(3, 4), "b": floats(4, 5, seed=1), "c": floats(5, seed=2)}
     check(node("Gemm", list(values), ["y"], alpha=2.0, beta=3.0), values)
 
@@ -40,7 +42,7 @@ def test_gemm_of_two_inputs():
     ],
 )
 @pytest.mark.parametrize("constant", [True, False])
-def test_matmul(a, b, constant):
+def test_matmul(a: Any, b: Any, constant: bool) -> None:
     values = {"a": floats(*a), "b": floats(*b, seed=1)}
     inputs = {"a": values["a"]} if constant else values
     module = check(
@@ -50,7 +52,7 @@ def test_matmul(a, b, constant):
     assert operators(module) == [expected]
 
 
-def test_matmul_of_sizes_that_differ():
+def test_matmul_of_sizes_that_differ() -> None:
     proto = model(
         [node("MatMul", ["a", "b"], ["y"])], {"a": floats(3, 4)}, ["y"], {"b": floats(5, 2)}
     )
@@ -58,7 +60,7 @@ def test_matmul_of_sizes_that_differ():
         imported(proto)
 
 
-def test_quantised_matmul_keeps_its_integers():
+def test_quantised_matmul_keeps_its_integers() -> None:
     nodes = [
         node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=1),
         node("MatMul", ["x", "w"], ["y"]),

@@ -1,6 +1,7 @@
 """What `load` does around the rules: inputs, outputs, options, refusals."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,14 +18,14 @@ from edgewright.ops.interpreter import Interpreter
 from tests.importers.onnx.harness import compare, floats, imported, model, node, oracle
 
 
-def test_load_reads_a_file(tmp_path):
+def test_load_reads_a_file(tmp_path: Path) -> None:
     path = tmp_path / "relu.onnx"
     x = {"x": floats(2, 3)}
     onnx.save(model([node("Relu", ["x"], ["y"])], x, ["y"]), path)
     compare(Interpreter(load(path)).run(x), {"y": np.maximum(x["x"], 0)})
 
 
-def test_sniff(tmp_path):
+def test_sniff(tmp_path: Path) -> None:
     data = model([node("Relu", ["x"], ["y"])], {"x": floats(2)}, ["y"]).SerializeToString()
     assert sniff(data[:64], Path("some.bin"))
     assert sniff(b"", Path("some.onnx"))
@@ -32,14 +33,14 @@ def test_sniff(tmp_path):
     assert not sniff(b"PK\x03\x04", Path("some.zip"))
 
 
-# -- inputs and their sizes ------------------------------------------------------------------------
+# -- inputs and their sizes -------------------------------------------------------------------
 
 
-def relu_of(*dims):
+def relu_of(*dims: Any) -> onnx.ModelProto:
     return model([node("Relu", ["x"], ["y"])], {"x": floats(1)}, ["y"], shapes={"x": dims})
 
 
-def test_sizes_that_are_not_fixed_are_one_and_noted():
+def test_sizes_that_are_not_fixed_are_one_and_noted() -> None:
     options = ImportOptions()
     module = imported(relu_of("batch", 3, None), options)
     assert module.main.inputs[0].type.dims == (1, 3, 1)
@@ -49,14 +50,14 @@ def test_sizes_that_are_not_fixed_are_one_and_noted():
     ]
 
 
-def test_sizes_may_be_given_or_bounded():
+def test_sizes_may_be_given_or_bounded() -> None:
     options = ImportOptions(shapes={"x": ["2", "3", "w:4..8"]})
     module = imported(relu_of("batch", 3, None), options)
     assert module.main.inputs[0].type.shape == (2, 3, Symbol("w", 4, 8))
     assert not options.notes
 
 
-def test_one_name_in_the_file_is_one_size():
+def test_one_name_in_the_file_is_one_size() -> None:
     shapes = {"a": ("n", 2), "b": ("n", 2)}
     values = {"a": floats(4, 2), "b": floats(4, 2)}
     proto = model([node("Add", ["a", "b"], ["y"])], values, ["y"], shapes=shapes)
@@ -67,12 +68,12 @@ def test_one_name_in_the_file_is_one_size():
 @pytest.mark.parametrize(
     ("shapes", "message"), [({"z": ["1"]}, "no input 'z'"), ({"x": ["1"]}, "has 3 axes")]
 )
-def test_shapes_that_do_not_fit_the_model(shapes, message):
+def test_shapes_that_do_not_fit_the_model(shapes: Any, message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
         imported(relu_of("batch", 3, None), ImportOptions(shapes=shapes))
 
 
-def test_an_input_without_a_shape_needs_one():
+def test_an_input_without_a_shape_needs_one() -> None:
     proto = relu_of(1)
     proto.graph.input[0].type.tensor_type.ClearField("shape")
     with pytest.raises(UnsupportedModel, match="has no shape"):
@@ -80,23 +81,23 @@ def test_an_input_without_a_shape_needs_one():
     assert imported(proto, ImportOptions(shapes={"x": ["3"]})).main.inputs[0].type.dims == (3,)
 
 
-def test_inputs_that_are_not_tensors_of_numbers_are_refused():
+def test_inputs_that_are_not_tensors_of_numbers_are_refused() -> None:
     proto = relu_of(1)
     proto.graph.input[0].type.tensor_type.elem_type = TensorProto.STRING
     with pytest.raises(UnsupportedModel, match="element type STRING"):
         imported(proto)
 
 
-def test_an_input_with_an_initializer_is_a_constant():
+def test_an_input_with_an_initializer_is_a_constant() -> None:
     proto = model([node("Add", ["x", "c"], ["y"])], {"x": floats(2), "c": floats(2)}, ["y"],
                   {"c": floats(2, seed=3)})  # fmt: skip
     assert [v.name for v in imported(proto).main.inputs] == ["x"]
 
 
-# -- names -----------------------------------------------------------------------------------------
+# -- names ------------------------------------------------------------------------------------
 
 
-def test_names_and_sources_are_the_files():
+def test_names_and_sources_are_the_files() -> None:
     nodes = [node("Relu", ["x"], ["odd name: 0"]), node("Neg", ["odd name: 0"], ["y"])]
     module = imported(model(nodes, {"x": floats(2)}, ["y"]))
     first, second = module.main.nodes
@@ -105,17 +106,17 @@ def test_names_and_sources_are_the_files():
     assert second.output.source == Source("y")
 
 
-def test_an_output_that_is_also_read():
+def test_an_output_that_is_also_read() -> None:
     nodes = [node("Relu", ["x"], ["a"]), node("Neg", ["a"], ["b"])]
     x = {"x": floats(2)}
     proto = model(nodes, x, ["a", "b"])
     compare(Interpreter(imported(proto)).run(x), oracle(proto, x))
 
 
-# -- refusals ---------------------------------------------------------------------------------------
+# -- refusals ---------------------------------------------------------------------------------
 
 
-def test_everything_unsupported_is_named_at_once():
+def test_everything_unsupported_is_named_at_once() -> None:
     nodes = [
         node("NonZero", ["x"], ["a"], name="first"),
         node("Relu", ["a"], ["b"]),
@@ -138,7 +139,7 @@ def test_everything_unsupported_is_named_at_once():
     assert all(e.help for e in caught.value.errors[:3])
 
 
-def test_types_behind_a_refused_node_come_from_shape_inference():
+def test_types_behind_a_refused_node_come_from_shape_inference() -> None:
     nodes = [
         node("GridSample", ["x", "g"], ["a"]),
         node("Relu", ["a"], ["b"]),
@@ -152,20 +153,20 @@ def test_types_behind_a_refused_node_come_from_shape_inference():
 
 
 @pytest.mark.parametrize("version", [6, 99])
-def test_operator_sets_out_of_range(version):
+def test_operator_sets_out_of_range(version: int) -> None:
     proto = relu_of(2)
     proto.opset_import[0].version = version
     with pytest.raises(EdgewrightError, match=f"opset {version}"):
         imported(proto)
 
 
-def test_a_tensor_that_nothing_makes():
+def test_a_tensor_that_nothing_makes() -> None:
     proto = model([node("Add", ["x", "ghost"], ["y"])], {"x": floats(2)}, ["y"])
     with pytest.raises(EdgewrightError, match="'ghost' is used but never made"):
         imported(proto)
 
 
-def test_operands_that_contradict_each_other_are_an_error_with_a_place():
+def test_operands_that_contradict_each_other_are_an_error_with_a_place() -> None:
     made = node("Resize", ["x", "r", "s"], ["y"])
     constants = {"r": np.zeros(0, np.float32), "s": np.ones(7, np.float32)}
     proto = model([made], {"x": floats(1, 1, 4, 4)}, ["y"], constants)
@@ -173,10 +174,10 @@ def test_operands_that_contradict_each_other_are_an_error_with_a_place():
         imported(proto)
 
 
-# -- functions ---------------------------------------------------------------------------------------
+# -- functions --------------------------------------------------------------------------------
 
 
-def swish_function():
+def swish_function() -> onnx.FunctionProto:
     """f(x) = x * sigmoid(alpha * x) with an attribute."""
     return helper.make_function(
         "local",
@@ -194,7 +195,7 @@ def swish_function():
     )
 
 
-def with_function(**attrs):
+def with_function(**attrs: Any) -> onnx.ModelProto:
     function = swish_function()
     reference = function.node[0].attribute.add()
     reference.name, reference.ref_attr_name = "value_float", "alpha"
@@ -206,14 +207,14 @@ def with_function(**attrs):
     return proto
 
 
-def test_functions_of_the_model_are_expanded():
+def test_functions_of_the_model_are_expanded() -> None:
     proto, x = with_function(alpha=1.5), {"x": floats(2, 3)}
     module = imported(proto)
     compare(Interpreter(module).run(x), oracle(proto, x))
     assert {str(n.origin) for n in module.main.nodes[:-1]} == {"test.onnx: Swish2 #0 -> 'm'"}
 
 
-def test_functions_of_the_standard_are_expanded():
+def test_functions_of_the_standard_are_expanded() -> None:
     made = node("Attention", ["q", "k", "v"], ["y"])
     values = {n: floats(1, 2, 3, 4, seed=i) for i, n in enumerate("qkv")}
     proto = model([made], values, ["y"], opset=23)
@@ -221,21 +222,21 @@ def test_functions_of_the_standard_are_expanded():
     compare(Interpreter(module).run(values), oracle(proto, values))
 
 
-def test_an_expansion_that_cannot_be_built_names_what_is_missing():
+def test_an_expansion_that_cannot_be_built_names_what_is_missing() -> None:
     proto = with_function(alpha=1.5)
     proto.functions[0].node[2].op_type = "NonZero"
     with pytest.raises(UnsupportedModel, match="its expansion needs NonZero"):
         imported(proto)
 
 
-def test_the_same_file_makes_the_same_text():
+def test_the_same_file_makes_the_same_text() -> None:
     nodes = [node("Conv", ["x", "w"], ["a"]), node("Relu", ["a"], ["y"])]
     proto = model(nodes, {"x": floats(1, 2, 5, 5)}, ["y"], {"w": floats(3, 2, 3, 3)})
     texts = {str(convert(proto, "a.onnx", ImportOptions())) for _ in range(2)}
     assert len(texts) == 1
 
 
-def test_a_float16_network_is_imported():
+def test_a_float16_network_is_imported() -> None:
     proto = model([node("Mul", ["x", "c"], ["y"])], {"x": floats(2).astype(np.float16)}, ["y"],
                   {"c": floats(2).astype(np.float16)})  # fmt: skip
     verify_module(imported(proto), ops.infer)

@@ -3,6 +3,7 @@
 import re
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,7 +12,7 @@ from onnx import numpy_helper
 
 from edgewright import ops
 from edgewright.errors import EdgewrightError
-from edgewright.graph import verify_module
+from edgewright.graph import Module, verify_module
 from edgewright.importers.onnx.model import convert
 from edgewright.importers.options import ImportOptions
 from edgewright.ops.interpreter import Interpreter
@@ -57,7 +58,7 @@ def elements(data: object) -> Array:
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
-def is_of_tensors(case) -> bool:
+def is_of_tensors(case: Any) -> bool:
     """Whether a case has a model, and neither sequences nor optionals at its interface."""
     if case.model is None:
         return False
@@ -65,7 +66,9 @@ def is_of_tensors(case) -> bool:
     return all(i.type.WhichOneof("value") == "tensor_type" for i in infos)
 
 
-def with_constants(proto: onnx.ModelProto, values: dict[str, Array], names: set[str]):
+def with_constants(
+    proto: onnx.ModelProto, values: dict[str, Array], names: set[str]
+) -> onnx.ModelProto:
     """The model with some inputs stored in it."""
     made = onnx.ModelProto()
     made.CopyFrom(proto)
@@ -78,7 +81,7 @@ def with_constants(proto: onnx.ModelProto, values: dict[str, Array], names: set[
     return made
 
 
-def import_case(case, values: dict[str, Array]):
+def import_case(case: Any, values: dict[str, Array]) -> Module:
     """The module; parameters that must be known ahead (shapes, axes, scales) become constants."""
     names = [i.name for i in case.model.graph.input]
     for frozen in (set(), set(names[1:]), set(names)):
@@ -98,7 +101,7 @@ def import_case(case, values: dict[str, Array]):
     raise AssertionError(case.name)
 
 
-def run(case) -> Outcome:
+def run(case: Any) -> Outcome:
     inputs, wanted = case.data_sets[0]
     names = [i.name for i in case.model.graph.input]
     values = {n: elements(v) for n, v in zip(names, inputs, strict=False)}
@@ -115,7 +118,7 @@ def run(case) -> Outcome:
     return Outcome(case.name)
 
 
-def compare_case(got: Array, want: Array, case) -> None:
+def compare_case(got: Array, want: Array, case: Any) -> None:
     assert (got.shape, got.dtype) == (want.shape, want.dtype)
     if want.dtype.kind != "f":
         np.testing.assert_array_equal(got, want)
@@ -126,7 +129,7 @@ def compare_case(got: Array, want: Array, case) -> None:
 
 
 @pytest.fixture(scope="module")
-def outcomes():
+def outcomes() -> list[Outcome]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # their generators overflow on purpose
         from onnx.backend.test.case.node import collect_testcases
@@ -141,20 +144,20 @@ def reason(outcome: Outcome) -> str | None:
 
 
 @pytest.mark.slow
-def test_every_claimed_case_passes(outcomes):
+def test_every_claimed_case_passes(outcomes: list[Outcome]) -> None:
     claimed = [o for o in outcomes if not re.search(UNCLAIMED, o.message)]
     failed = [o for o in claimed if o.message and reason(o) is None]
     assert not failed, "\n".join(f"{o.name}: {o.message}" for o in failed)
 
 
 @pytest.mark.slow
-def test_the_cases_are_many(outcomes):
+def test_the_cases_are_many(outcomes: list[Outcome]) -> None:
     passed = sum(not o.message for o in outcomes)
     assert passed >= 1240, f"{passed} of {len(outcomes)} passed"
 
 
 @pytest.mark.slow
-def test_no_exclusion_is_stale(outcomes):
+def test_no_exclusion_is_stale(outcomes: list[Outcome]) -> None:
     failed = [f"{o.name} {o.message}" for o in outcomes if o.message]
     stale = [p for p in EXCLUDED if not any(re.search(p, text) for text in failed)]
     assert not stale, f"these exclusions match no failure: {stale}"

@@ -3,30 +3,43 @@ import pytest
 
 from edgewright.errors import EdgewrightError
 from edgewright.graph import DType, Quant
-from tests.importers.onnx.harness import check, floats, imported, integers, model, node, operators
+from tests.importers.onnx.harness import (
+    Array,
+    check,
+    floats,
+    imported,
+    integers,
+    model,
+    node,
+    operators,
+)
 
-SCALE, ZERO = np.array(0.05, np.float32), np.array(120, np.uint8)
+SCALE: Array = np.array(0.05, np.float32)
+ZERO: Array = np.array(120, np.uint8)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8"])
-def test_there_and_back(dtype):
+def test_there_and_back(dtype: str) -> None:
     nodes = [
         node("QuantizeLinear", ["x", "s", "z"], ["q"]),
         node("DequantizeLinear", ["q", "s", "z"], ["y"]),
     ]
-    constants = {"s": SCALE, "z": np.array(3, dtype)}
+    constants: dict[str, Array] = {"s": SCALE, "z": np.array(3, dtype)}
     module = check(nodes, {"x": floats(4, 5) * 3}, constants)
     stored = module.main.nodes[0].output.type
     assert stored.quant == Quant.per_tensor(0.05, 3)
     assert stored.dtype is DType(dtype)
 
 
-def test_without_a_zero_point_it_is_uint8():
+def test_without_a_zero_point_it_is_uint8() -> None:
     check(node("QuantizeLinear", ["x", "s"], ["y"]), {"x": floats(20) * 4}, {"s": SCALE})
 
 
-def test_scales_per_channel():
-    constants = {"s": np.array([0.1, 0.2, 0.3], np.float32), "z": np.array([1, 2, 3], np.uint8)}
+def test_scales_per_channel() -> None:
+    constants: dict[str, Array] = {
+        "s": np.array([0.1, 0.2, 0.3], np.float32),
+        "z": np.array([1, 2, 3], np.uint8),
+    }
     nodes = [
         node("QuantizeLinear", ["x", "s", "z"], ["q"], axis=1),
         node("DequantizeLinear", ["q", "s", "z"], ["y"], axis=1),
@@ -39,38 +52,38 @@ def test_scales_per_channel():
     assert operators(module) == ["dequantize", "add"]
 
 
-def test_an_integer_input_takes_the_meaning_of_its_reader():
+def test_an_integer_input_takes_the_meaning_of_its_reader() -> None:
     made = node("DequantizeLinear", ["x", "s", "z"], ["y"])
     module = check(made, {"x": integers(3, 4)}, {"s": SCALE, "z": ZERO})
     assert module.main.inputs[0].type.quant == Quant.per_tensor(0.05, 120)
 
 
-def test_two_meanings_of_one_tensor_are_refused():
+def test_two_meanings_of_one_tensor_are_refused() -> None:
     nodes = [
         node("DequantizeLinear", ["x", "s", "z"], ["a"]),
         node("DequantizeLinear", ["x", "t", "z"], ["b"]),
     ]
-    constants = {"s": SCALE, "z": ZERO, "t": np.array(0.1, np.float32)}
+    constants: dict[str, Array] = {"s": SCALE, "z": ZERO, "t": np.array(0.1, np.float32)}
     with pytest.raises(EdgewrightError, match="is read with"):
         imported(model(nodes, {"x": integers(3)}, ["a", "b"], constants))
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, np.nan, np.inf])
-def test_scales_that_mean_nothing_are_refused(scale):
+def test_scales_that_mean_nothing_are_refused(scale: float) -> None:
     made = node("QuantizeLinear", ["x", "s", "z"], ["y"])
-    constants = {"s": np.array(scale, np.float32), "z": ZERO}
+    constants: dict[str, Array] = {"s": np.array(scale, np.float32), "z": ZERO}
     with pytest.raises(EdgewrightError, match="a scale is"):
         imported(model([made], {"x": floats(3)}, ["y"], constants))
 
 
-def test_a_scale_of_run_time_is_refused():
+def test_a_scale_of_run_time_is_refused() -> None:
     values = {"x": floats(3), "s": SCALE}
     made = node("QuantizeLinear", ["x", "s"], ["y"])
     with pytest.raises(EdgewrightError, match="computed at run time"):
         imported(model([made], values, ["y"]))
 
 
-def test_activations_keep_their_quantisation_through_movement():
+def test_activations_keep_their_quantisation_through_movement() -> None:
     nodes = [
         node("QuantizeLinear", ["x", "s", "z"], ["q"]),
         node("Transpose", ["q"], ["t"], perm=[1, 0]),
@@ -79,6 +92,6 @@ def test_activations_keep_their_quantisation_through_movement():
     check(nodes, {"x": floats(4, 5)}, {"s": SCALE, "z": ZERO})
 
 
-def test_range_of_this_very_tensor():
+def test_range_of_this_very_tensor() -> None:
     made = node("DynamicQuantizeLinear", ["x"], ["y", "s", "z"])
     check(made, {"x": floats(4, 50)})

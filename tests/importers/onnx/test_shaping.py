@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,18 +9,18 @@ from tests.importers.onnx.harness import check, floats, imported, model, node
 
 
 @pytest.mark.parametrize("shape", [[6, 4], [0, -1], [-1], [2, 0, 2, 2], [1, 2, 3, 4]])
-def test_reshape(shape):
+def test_reshape(shape: tuple[int, ...]) -> None:
     check(node("Reshape", ["x", "s"], ["y"]), {"x": floats(2, 3, 4)}, {"s": np.array(shape)})
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -1])
-def test_flatten(axis):
+def test_flatten(axis: int) -> None:
     check(node("Flatten", ["x"], ["y"], axis=axis), {"x": floats(2, 3, 4)})
 
 
 @pytest.mark.parametrize("opset", [11, 13])
 @pytest.mark.parametrize("axes", [[0], [0, -1], [1, 3]])
-def test_squeeze_and_unsqueeze(opset, axes):
+def test_squeeze_and_unsqueeze(opset: int, axes: Any) -> None:
     x = floats(2, 3)
     if opset < 13:
         nodes = [node("Unsqueeze", ["x"], ["u"], axes=axes), node("Neg", ["u"], ["v"])]
@@ -30,25 +32,25 @@ def test_squeeze_and_unsqueeze(opset, axes):
     check(nodes, {"x": x}, {"a": np.array(axes)}, opset=opset)
 
 
-def test_squeeze_of_all_unit_axes():
+def test_squeeze_of_all_unit_axes() -> None:
     check(node("Squeeze", ["x"], ["y"]), {"x": floats(1, 3, 1, 2)})
 
 
 @pytest.mark.parametrize("attrs", [{}, {"perm": [1, 2, 0]}])
-def test_transpose(attrs):
+def test_transpose(attrs: dict[str, Any]) -> None:
     check(node("Transpose", ["x"], ["y"], **attrs), {"x": floats(2, 3, 4)})
 
 
 @pytest.mark.parametrize("shape", [[4, 2, 3], [3], [2, 1], [1, 1, 1]])
-def test_expand(shape):
+def test_expand(shape: tuple[int, ...]) -> None:
     check(node("Expand", ["x", "s"], ["y"]), {"x": floats(2, 3)}, {"s": np.array(shape)})
 
 
-def test_tile():
+def test_tile() -> None:
     check(node("Tile", ["x", "r"], ["y"]), {"x": floats(2, 3)}, {"r": np.array([2, 3])})
 
 
-def test_shape_arithmetic_becomes_an_attribute():
+def test_shape_arithmetic_becomes_an_attribute() -> None:
     nodes = [
         node("Shape", ["x"], ["s"]),
         node("Gather", ["s", "zero"], ["n"]),
@@ -61,7 +63,7 @@ def test_shape_arithmetic_becomes_an_attribute():
     assert [n.op for n in module.main.nodes] == ["reshape"]
 
 
-def test_shape_arithmetic_on_run_time_sizes():
+def test_shape_arithmetic_on_run_time_sizes() -> None:
     nodes = [
         node("Shape", ["x"], ["s"]),
         node("Slice", ["s", "two", "four"], ["hw"]),
@@ -77,14 +79,14 @@ def test_shape_arithmetic_on_run_time_sizes():
     assert [n.op for n in module.main.nodes] == ["expand"]
 
 
-def test_what_is_left_over_is_a_run_time_size():
+def test_what_is_left_over_is_a_run_time_size() -> None:
     proto = model([node("Reshape", ["x", "s"], ["y"])], {"x": floats(1, 3, 4, 4)}, ["y"],
                   {"s": np.array([1, 6, -1])})  # fmt: skip
     module = imported(proto, ImportOptions(shapes={"x": ["1", "12", "h:4..64", "3"]}))
     assert [str(d) for d in module.main.outputs[0].type.shape] == ["1", "6", "6*h"]
 
 
-def test_a_shape_that_depends_on_data_is_refused():
+def test_a_shape_that_depends_on_data_is_refused() -> None:
     proto = model(
         [node("Reshape", ["x", "s"], ["y"])], {"x": floats(6), "s": np.array([2, 3])}, ["y"]
     )
@@ -93,7 +95,7 @@ def test_a_shape_that_depends_on_data_is_refused():
 
 
 @pytest.mark.parametrize("shape", [[5], [-1, -1], [4, -2]])
-def test_a_shape_that_does_not_fit_is_refused(shape):
+def test_a_shape_that_does_not_fit_is_refused(shape: tuple[int, ...]) -> None:
     proto = model([node("Reshape", ["x", "s"], ["y"])], {"x": floats(2, 3)}, ["y"],
                   {"s": np.array(shape)})  # fmt: skip
     with pytest.raises(EdgewrightError, match=r"Reshape"):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,7 @@ INT_MAX = np.iinfo(np.int64).max
         ([100], [200], [0], [1]),
     ],
 )
-def test_slice(starts, ends, axes, steps):
+def test_slice(starts: Any, ends: Any, axes: Any, steps: Any) -> None:
     constants = {
         "s": np.array(starts),
         "e": np.array(ends),
@@ -30,12 +32,12 @@ def test_slice(starts, ends, axes, steps):
     check(node("Slice", ["x", *constants], ["y"]), {"x": floats(4, 6)}, constants)
 
 
-def test_slice_by_attributes():
+def test_slice_by_attributes() -> None:
     made = node("Slice", ["x"], ["y"], starts=[1, -3], ends=[INT_MAX, -1], axes=[0, 1])
     check(made, {"x": floats(4, 6)}, opset=9)
 
 
-def test_slice_of_a_run_time_size():
+def test_slice_of_a_run_time_size() -> None:
     nodes = [node("Slice", ["x", "one", "last"], ["y"])]
     constants = {"one": np.array([1]), "last": np.array([-1])}
     module = imported(
@@ -53,19 +55,19 @@ def test_slice_of_a_run_time_size():
         (18, {"axis": 1, "num_outputs": 4}, {}, 4),
     ],
 )
-def test_split(opset, attrs, constants, count):
+def test_split(opset: int, attrs: dict[str, Any], constants: dict[str, Any], count: int) -> None:
     outputs = [f"y{i}" for i in range(count)]
     made = node("Split", ["x", *constants], outputs, **attrs)
     check(made, {"x": floats(2, 7 if opset == 18 else 6)}, constants, opset=opset)
 
 
-def test_concat():
+def test_concat() -> None:
     check(node("Concat", ["a", "b", "a"], ["y"], axis=-1), {"a": floats(2, 3), "b": floats(2, 1)})
 
 
 @pytest.mark.parametrize("mode", ["constant", "reflect", "edge"])
 @pytest.mark.parametrize("opset", [10, 13])
-def test_pad(mode, opset):
+def test_pad(mode: str, opset: int) -> None:
     pads = [0, 1, 2, 1, 0, 2]
     if opset < 11:
         made = node("Pad", ["x"], ["y"], pads=pads, mode=mode, value=1.5)
@@ -75,17 +77,17 @@ def test_pad(mode, opset):
     check(node("Pad", ["x", "p", "v"], ["y"], mode=mode), {"x": floats(2, 3, 4)}, constants)
 
 
-def test_pad_of_some_axes():
+def test_pad_of_some_axes() -> None:
     constants = {"p": np.array([1, 2]), "v": np.array(0, np.float32), "a": np.array([-1])}
     made = node("Pad", ["x", *constants], ["y"])
     check(made, {"x": floats(2, 3)}, constants, opset=18)
 
 
-def test_negative_padding_cuts():
+def test_negative_padding_cuts() -> None:
     check(node("Pad", ["x", "p"], ["y"]), {"x": floats(4, 5)}, {"p": np.array([-1, 2, 0, -2])})
 
 
-def test_a_step_over_several_axes_runs_on_every_size():
+def test_a_step_over_several_axes_runs_on_every_size() -> None:
     nodes = [node("Slice", ["x", "zero", "end"], ["y"])]
     constants = {"zero": np.array([0]), "end": np.array([4])}
     module = imported(

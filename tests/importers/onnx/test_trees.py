@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def stump(prefix: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("post", ["NONE", "SOFTMAX", "LOGISTIC"])
-def test_classifier(post):
+def test_classifier(post: str) -> None:
     made = node("TreeEnsembleClassifier", ["x"], ["label", "scores"], **stump("class"),
                 classlabels_int64s=[5, 7, 9], post_transform=post, **ML)  # fmt: skip
     x = {"x": floats(9, 4)}
@@ -37,7 +39,7 @@ def test_classifier(post):
     assert options.labels["scores"] == ("5", "7", "9")
 
 
-def test_labels_that_are_text_become_numbers():
+def test_labels_that_are_text_become_numbers() -> None:
     made = node("TreeEnsembleClassifier", ["x"], ["label", "scores"], **stump("class"),
                 classlabels_strings=["cat", "dog", "owl"], **ML)  # fmt: skip
     options = ImportOptions()
@@ -49,7 +51,7 @@ def test_labels_that_are_text_become_numbers():
 
 
 @pytest.mark.parametrize("aggregate", ["SUM", "AVERAGE", "MIN", "MAX"])
-def test_regressor(aggregate):
+def test_regressor(aggregate: str) -> None:
     made = node("TreeEnsembleRegressor", ["x"], ["y"], **stump("target"), n_targets=3,
                 aggregate_function=aggregate, base_values=[0.5, 1.0, 1.5], **ML)  # fmt: skip
     x = {"x": floats(9, 4)}
@@ -57,7 +59,7 @@ def test_regressor(aggregate):
     compare(Interpreter(imported(proto)).run(x), oracle(proto, x))
 
 
-def test_a_tree_without_its_leaf_is_refused():
+def test_a_tree_without_its_leaf_is_refused() -> None:
     broken = stump("target") | {"nodes_truenodeids": [9, 0, 0] * 2}
     made = node("TreeEnsembleRegressor", ["x"], ["y"], **broken, n_targets=3, **ML)
     with pytest.raises(EdgewrightError, match="has no child 9"):
@@ -74,17 +76,24 @@ def test_a_tree_without_its_leaf_is_refused():
                              "intercepts": [0.5, -0.5]}),
     ],
 )  # fmt: skip
-def test_linear_operators(op, attrs):
+def test_linear_operators(op: str, attrs: dict[str, Any]) -> None:
     proto = model([node(op, ["x"], ["y"], **attrs, **ML)], {"x": floats(5, 3)}, ["y"])
     x = {"x": floats(5, 3)}
     compare(Interpreter(imported(proto)).run(x), oracle(proto, x))
 
 
 @pytest.mark.parametrize("post", ["NONE", "SOFTMAX", "LOGISTIC"])
-def test_linear_classifier(post):
-    made = node("LinearClassifier", ["x"], ["label", "scores"], coefficients=[float(i) for i in range(9)],
-                intercepts=[0.1, 0.2, -3.0], classlabels_ints=[3, 4, 5], post_transform=post,
-                **ML)  # fmt: skip
+def test_linear_classifier(post: str) -> None:
+    made = node(
+        "LinearClassifier",
+        ["x"],
+        ["label", "scores"],
+        coefficients=[float(i) for i in range(9)],
+        intercepts=[0.1, 0.2, -3.0],
+        classlabels_ints=[3, 4, 5],
+        post_transform=post,
+        **ML,
+    )
     x = {"x": floats(6, 3)}
     proto = model([made], x, ["label", "scores"])
     compare(Interpreter(imported(proto)).run(x), oracle(proto, x))

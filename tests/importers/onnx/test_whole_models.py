@@ -1,6 +1,7 @@
 """Real models: the meaning of the imported graph against ONNX Runtime, also layer by layer."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -51,7 +52,7 @@ def inputs_of(module: Module, scale: float = 1.0) -> dict[str, Array]:
 
 
 @pytest.mark.parametrize("name", FLOAT)
-def test_agrees_with_onnx_runtime(models, name):
+def test_agrees_with_onnx_runtime(models: Path, name: str) -> None:
     module = loaded(models / name, FLOAT[name])
     x = inputs_of(module, 50.0 if "cntk" in name or "resnet8" in name else 1.0)
     wanted = oracle(onnx.load(models / name), x)
@@ -62,7 +63,7 @@ def test_agrees_with_onnx_runtime(models, name):
 
 
 @pytest.mark.parametrize("name", FLOAT)
-def test_the_text_form_reads_back(models, name):
+def test_the_text_form_reads_back(models: Path, name: str) -> None:
     module = loaded(models / name, FLOAT[name])
     text = str(module)
     assert str(parse_module(text, constants_of(module), ops.infer)) == text
@@ -72,7 +73,7 @@ def every_tensor(module: Module, x: dict[str, Array]) -> dict[Source, Array]:
     """What each value that stands for a tensor of the file holds."""
     held = {}
 
-    def watch(node, arrays, results):
+    def watch(node: Any, arrays: Any, results: Any) -> None:
         for value, array in zip(node.outputs, results, strict=True):
             if value.source and node.graph is module.main:
                 held[value.source] = array
@@ -103,7 +104,7 @@ def with_outputs(proto: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
         "vww/models/vww_96_float.onnx",
     ],
 )
-def test_every_value_is_the_tensor_that_it_says_it_is(models, name):
+def test_every_value_is_the_tensor_that_it_says_it_is(models: Path, name: str) -> None:
     module = loaded(models / name)
     x, proto = inputs_of(module), onnx.load(models / name)
     held = every_tensor(module, x)
@@ -117,7 +118,7 @@ def test_every_value_is_the_tensor_that_it_says_it_is(models, name):
             compare({"y": array}, {"y": want.transpose(source.perm or range(want.ndim))}, 1e-4)
 
 
-def test_integers_of_a_quantised_network_agree(models):
+def test_integers_of_a_quantised_network_agree(models: Path) -> None:
     """Layer by layer on the same inputs, ours and theirs differ by at most one unit."""
     module = loaded(models / QUANTISED)
     x = inputs_of(module)
@@ -130,7 +131,7 @@ def test_integers_of_a_quantised_network_agree(models):
         assert np.abs(held[source].astype(int) - want).max() <= 1
 
 
-def test_convolutions_on_integers_keep_their_scales(models):
+def test_convolutions_on_integers_keep_their_scales(models: Path) -> None:
     module = loaded(models / QUANTISED)
     convolutions = [n for n in module.main.nodes if n.op in ("conv", "depthwise_conv")]
     assert len(convolutions) == 52
@@ -139,14 +140,14 @@ def test_convolutions_on_integers_keep_their_scales(models):
         assert all(v.type.quant for v in (node.input(0), node.input(1), node.output))
 
 
-def test_unknown_sizes_are_one_and_noted(models):
+def test_unknown_sizes_are_one_and_noted(models: Path) -> None:
     options = ImportOptions()
     module = load(models / "onnx_misc/super_resolution/pytorch_super_resolution.onnx", options)
     assert module.main.inputs[0].type.dims == (1, 1, 224, 224)
     assert options.notes == ["input 'input': axis 0 (batch_size) is not fixed, so 1 is assumed"]
 
 
-def test_one_import_serves_several_sizes(models):
+def test_one_import_serves_several_sizes(models: Path) -> None:
     path = models / "onnx_misc/super_resolution/pytorch_super_resolution.onnx"
     module = loaded(path, {"input": ["1", "1", "h:16..512", "w:16..512"]})
     proto = onnx.load(path)
@@ -158,7 +159,7 @@ def test_one_import_serves_several_sizes(models):
         compare(Interpreter(module).run(x), oracle(proto, x), 1e-4)
 
 
-def test_a_stream_keeps_its_state(models):
+def test_a_stream_keeps_its_state(models: Path) -> None:
     path = models / "audio/dtln/model_1.onnx"
     module = load(path, ImportOptions(states={"input_3": "tf_op_layer_stack_2"}))
     verify_module(module, ops.infer)
@@ -172,7 +173,7 @@ def test_a_stream_keeps_its_state(models):
         compare(steps.run({"input_2": frame}), wanted, 1e-4)
 
 
-def test_labels_are_kept(models):
+def test_labels_are_kept(models: Path) -> None:
     options = ImportOptions()
     load(models / "trees/rf_iris.onnx", options)
     assert options.labels == {"output_probability": ("0", "1", "2")}
@@ -182,14 +183,14 @@ def test_labels_are_kept(models):
 @pytest.mark.parametrize(
     "name", ["qonnx_tfc_1w2a.onnx", "onnx_opset_missing_super_resolution.onnx"]
 )
-def test_what_cannot_be_built_is_refused(models, name):
+def test_what_cannot_be_built_is_refused(models: Path, name: str) -> None:
     with pytest.raises(EdgewrightError) as caught:
         load(models / "negative" / name)
     assert caught.value.status == 2
     assert name in caught.value.render()
 
 
-def test_every_unknown_operator_is_named(models):
+def test_every_unknown_operator_is_named(models: Path) -> None:
     with pytest.raises(EdgewrightError) as caught:
         load(models / "negative/qonnx_tfc_1w2a.onnx")
     text = caught.value.render()
