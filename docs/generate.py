@@ -7,13 +7,15 @@ python docs/generate.py --check    # exit status 1 and a list when a page is sta
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from edgewright import errors, ops, targets
 from edgewright.cli import cli as command_line
+from edgewright.data import contract
 from edgewright.passes.order import ORDER
 from edgewright.targets.host import X86_64
 
@@ -129,8 +131,53 @@ def errors_page() -> Iterator[str]:
     yield "\n".join(["| code | exit status | meaning |", "|---|---|---|", *rows])
 
 
+def contract_page() -> Iterator[str]:
+    """Every field of the model contract."""
+    yield "# Model contract"
+    yield (
+        "`model.toml` beside a model says what its numbers mean (`NAME.toml` does so for "
+        "`NAME.tflite` or `NAME.onnx` alone). Every field may be absent. What the model file says "
+        "about itself comes first, then this file, then options of the command."
+    )
+    _, _, example = (contract.__doc__ or "").partition("model:\n\n")
+    yield fenced(inspect.cleandoc("\n" + example.partition("\n\nEvery field")[0]))
+    yield "`[metrics]` holds published figures, any name = number."
+    for title, table in (
+        ("[model]", contract.ModelInfo),
+        ("[[inputs]]", contract.Input),
+        ("[[outputs]]", contract.Output),
+    ):
+        yield f"## {title}"
+        yield inspect.cleandoc(table.__doc__ or "")
+        properties = table.model_json_schema()["properties"]
+        rows = [
+            f"| `{name}` | {contract_values(schema)} | {contract_default(schema)} "
+            f"| {' '.join(schema.get('description', '').split())} |"
+            for name, schema in properties.items()
+        ]
+        yield "\n".join(["| field | values | default | meaning |", "|---|---|---|---|", *rows])
+
+
+def contract_values(schema: Mapping[str, Any]) -> str:
+    """What a field of the contract may hold, in words."""
+    schema = next((s for s in schema.get("anyOf", []) if s.get("type") != "null"), schema)
+    if "enum" in schema:
+        return ", ".join(f"`{word}`" for word in schema["enum"])
+    if schema["type"] == "array":
+        items = schema.get("items") or schema["prefixItems"][0]
+        return f"list of {contract_values(items)}s"
+    return {"string": "text", "number": "number", "integer": "whole number"}[schema["type"]]
+
+
+def contract_default(schema: Mapping[str, Any]) -> str:
+    """The default of a field of the contract; empty where there is none."""
+    default = schema.get("default")
+    return "" if default in (None, "", []) else f"`{default}`"
+
+
 PAGES: dict[str, Callable[[], Iterable[str]]] = {
     "cli.md": cli_page,
+    "contract.md": contract_page,
     "errors.md": errors_page,
     "operators.md": operators_page,
     "passes.md": passes_page,

@@ -210,6 +210,16 @@ def test_shapes() -> None:
         prepare(np.ones((7, 4)), Input(), tensor((-1, -1, 3)), "x")
 
 
+def test_dtype_and_shape_that_the_contract_states() -> None:
+    stated = Input(dtype="float32", shape=(-1, 3))
+    assert prepare(np.ones(3), stated, tensor((1, 3)), "x").shape == (1, 3)
+    with pytest.raises(InvalidContract, match="'x' is int8, the contract says float32"):
+        prepare(np.ones(3), stated, tensor((1, 3), INT8, 1.0), "x")
+    for shape in ((1, 4), (3,)):
+        with pytest.raises(InvalidContract, match="the contract says"):
+            prepare(np.ones(3), stated, tensor(shape), "x")
+
+
 def test_as_many_means_as_channels() -> None:
     with pytest.raises(InvalidContract, match="2 means for 3 channels"):
         prepare(gradient(2, 2), Input(kind="image", mean=(1, 2)), tensor((1, 2, 2, 3)), "x")

@@ -44,6 +44,10 @@ from edgewright.errors import EdgewrightError, InvalidContract, raise_all
 
 MAX_TEXT_BYTES: Final = 1 << 24
 
+DTypeName = Literal[
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "float32", "float64",
+]  # fmt: skip
 Text = Annotated[str, Field(strict=True)]
 Dimension = Annotated[int, Field(strict=True, ge=-1)]
 Size = Annotated[int, Field(strict=True, ge=1, le=1 << 20)]
@@ -104,11 +108,11 @@ class Input(_Tensor):
 
     kind: Literal["image", "audio", "array", "features"] = "array"
     """What a sample is."""
-    dtype: Text | None = None
-    """Of the tensor, as NumPy spells it."""
+    dtype: DTypeName | None = None
+    """Of the tensor; stated, it must be so."""
     shape: tuple[Dimension, ...] | None = None
-    """Of the tensor; -1 where any size may be."""
-    sample_dtype: Text | None = None
+    """Of the tensor; stated, it must be so; -1 where any size may be."""
+    sample_dtype: DTypeName | None = None
     """Of the numbers in raw files (.bin), where it is not the tensor's."""
     layout: Literal["nhwc", "nchw"] | None = None
     """Of an image tensor; without it the shape decides."""

@@ -63,7 +63,7 @@ def load(path: Path, contract: Input, tensor: Tensor, member: str | None = None)
         _check_rate(path, contract.sample_rate)
     sample = samples.read(
         path,
-        dtype=contract.sample_dtype or contract.dtype or tensor.dtype,
+        dtype=contract.sample_dtype or tensor.dtype,
         member=member,
         gray=path.suffix.lower() in samples.IMAGES and _channels(contract, tensor) == 1,
     )
@@ -88,6 +88,7 @@ def prepare(sample: Array, contract: Input, tensor: Tensor, where: str) -> Array
         InvalidInput: the sample does not fit the tensor.
         InvalidContract: the contract does not fit the tensor.
     """
+    _check_fit(contract, tensor)
     if contract.kind == "image":
         if sample.dtype == np.uint8:
             sample = fit_image(sample, contract, tensor, where)
@@ -95,6 +96,26 @@ def prepare(sample: Array, contract: Input, tensor: Tensor, where: str) -> Array
             contract = contract.model_copy(update=_PREPARED)
     shaped = _reshaped(sample, tensor, where)
     return np.ascontiguousarray(_stored(shaped, contract, tensor, where))
+
+
+def _check_fit(contract: Input, tensor: Tensor) -> None:
+    """Check that the dtype and shape that a contract states are the tensor's."""
+    if contract.dtype is not None and np.dtype(contract.dtype) != tensor.dtype:
+        raise InvalidContract(
+            f"input {tensor.name!r} is {tensor.dtype}, the contract says {contract.dtype}",
+            None,
+            "sample_dtype is the dtype of raw files",
+        )
+    stated = contract.shape
+    if stated is not None and not _same_shape(stated, tensor.shape):
+        raise InvalidContract(
+            f"input {tensor.name!r} has shape {tensor.shape}, the contract says {stated}"
+        )
+
+
+def _same_shape(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether two shapes agree; -1 agrees with any size."""
+    return len(a) == len(b) and all(x == y or -1 in (x, y) for x, y in zip(a, b, strict=True))
 
 
 def _features(row: Row, contract: Input) -> NDArray[np.float64]:
@@ -238,9 +259,7 @@ def _reshaped(sample: Array, tensor: Tensor, where: str) -> Array:
     if -1 in shape:
         if sample.ndim == len(shape) - 1 and shape[0] in (-1, 1):
             sample = sample[None]
-        fits = sample.ndim == len(shape) and all(
-            wanted in (-1, has) for wanted, has in zip(shape, sample.shape, strict=True)
-        )
+        fits = _same_shape(shape, sample.shape)
     else:
         fits = sample.size == prod(shape)
     if not fits:
