@@ -49,3 +49,8 @@ def test_two_clamps_are_one(
     first: tuple[float, float] | None, then: tuple[float, float], both: tuple[float, float]
 ) -> None:
     assert merged(first, then) == both
+
+
+def test_plain_integers_are_clipped_apart(apply: Apply) -> None:
+    text = "(%x: int32[4]) -> (%z) { %y = add(%x, %x) %z = clip(%y) {lo=0.0} }"
+    assert not apply(fuse_activation, text).changed

@@ -39,3 +39,15 @@ def test_division_scales_too(apply: Apply) -> None:
     weight = node.input(1).data
     assert weight is not None
     assert weight.ravel().tolist() == [0.5, 0.5]
+
+
+def test_a_depthwise_weight_has_its_channels_last(apply: Apply) -> None:
+    text = """(%x: float32[1,2,2,2]) -> (%z) {
+      const %w: float32[1,1,2] = [1.0, 2.0]
+      const %c: float32[2] = [3.0, 4.0]
+      %y = depthwise_conv(%x, %w, none) %z = mul(%y, %c)
+    }"""
+    (node,) = apply(merge_scale, text).graph.nodes
+    weight = node.input(1).data
+    assert weight is not None
+    assert weight.tolist() == [[[3.0, 8.0]]]

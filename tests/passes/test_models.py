@@ -69,7 +69,7 @@ def test_no_transpose_is_left_inside(models: Path, name: str) -> None:
 
 def test_run_time_sizes_lose_theirs_too(models: Path) -> None:
     path = models / "onnx_misc/super_resolution/pytorch_super_resolution.onnx"
-    shape = [1, 1, "h:64..512", "w:64..512"]
+    shape: list[str | int] = [1, 1, "h:64..512", "w:64..512"]
     module = import_model(path, ImportOptions(shapes={"input": shape})).module
     optimize(module)
     assert inside(module.main) == []

@@ -1,4 +1,4 @@
-"""What passes ask about constants."""
+"""What passes ask about constants and their types."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def scalar(value: Value | None) -> float | None:
     if value is None or value.data is None or value.data.size != 1 or value.type.quant:
         return None
     return float(value.data.ravel()[0])
+
+
+def has_scales(type: TensorType) -> bool:
+    """Whether a type has one scale per index of an axis, which rewrites would have to follow."""
+    return type.quant is not None and type.quant.axis is not None
 
 
 def is_float(value: Value | None) -> bool:

@@ -53,11 +53,13 @@ def forward(graph: Graph, node: Node, value: Value) -> bool:
     """Remove a node whose only output is the same tensor as `value`.
 
     Returns False and leaves the node where the interface needs it: an output of the model keeps its
-    name, and an input, a constant or another output cannot take it.
+    name, and an input, a constant or another output cannot take it. Regions are treated alike, so
+    that what they hand back is always theirs.
     """
     old = node.output
-    if is_interface(graph, old):
-        if value.producer is None or is_interface(graph, value):
+    if graph.is_output(old):
+        inside = value.producer is not None and value.producer.graph is node.graph
+        if not inside or graph.is_output(value):
             return False
         old.name, value.name = value.name, old.name
     value.source = value.source or old.source

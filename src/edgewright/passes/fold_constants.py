@@ -8,7 +8,7 @@ from edgewright import ops
 from edgewright.errors import EdgewrightError
 from edgewright.graph import Array, DType, Graph, Node, TensorType
 from edgewright.passes import rewrite
-from edgewright.passes.editing import is_interface
+from edgewright.passes.movement import MOVERS
 
 #: A fold may always make this many bytes …
 FREE_BYTES = 1 << 20
@@ -55,8 +55,10 @@ def fold_constants(graph: Graph, node: Node) -> bool:
 
 def _obstacle(graph: Graph, node: Node) -> str:
     """Why a node with constant operands is left to run time; empty when it is not."""
-    if any(is_interface(graph, v) for v in node.outputs):
-        return "it is an output of the model"
+    if any(graph.is_output(v) for v in node.outputs):
+        return "it is an output"
+    if any(v.type.quant for v in node.arguments) and node.op not in MOVERS:
+        return "quantised arithmetic depends on the requantization mode"
     if not all(v.type.is_static for v in node.outputs):
         return "its result has run-time sizes"
     made = sum(v.type.max_bytes for v in node.outputs)
@@ -74,8 +76,8 @@ def _evaluate(node: Node) -> list[Array]:
 
 
 def _replace(graph: Graph, node: Node, arrays: list[Array]) -> bool:
-    if any(is_interface(graph, v) for v in node.outputs):
-        return graph.keep(node, "it is an output of the model")
+    if any(graph.is_output(v) for v in node.outputs):
+        return graph.keep(node, "it is an output")
     for value, array in zip(node.outputs, arrays, strict=True):
         held = TensorType(DType(value.type.dtype), array.shape, value.type.quant)
         constant = graph.constant(value.name, np.ascontiguousarray(array).copy(), held)

@@ -31,6 +31,8 @@ def fuse_activation(graph: Graph, clip: Node) -> bool:
         return False
     if graph.only_user(producer.output) is not clip:
         return graph.keep(clip, f"{producer.output} is also read before the clip")
+    if not (clip.output.type.dtype.is_float or clip.output.type.quant):
+        return graph.keep(clip, "it clips plain integers")
     if producer.output.type.quant != clip.output.type.quant:
         return graph.keep(clip, "it also changes the quantisation")
     bounds = (float(clip.attrs.get("lo", -float("inf"))), float(clip.attrs.get("hi", float("inf"))))

@@ -8,7 +8,7 @@ from edgewright import ops
 from edgewright.graph import Array, DType, Graph, Node, Quant, TensorType, Value
 from edgewright.ops.unary import Unary
 from edgewright.passes import rewrite
-from edgewright.passes.constants import frozen, scalar
+from edgewright.passes.constants import frozen, has_scales, scalar
 from edgewright.passes.editing import become, drop_unused, insert
 
 WEIGHTED = ("conv", "depthwise_conv", "fully_connected", "conv_transpose")
@@ -67,7 +67,7 @@ def _skip_dequantize(graph: Graph, node: Node) -> bool:
     made = node.input(0).producer
     if made is None or made.op != "dequantize" or made.input(0).type.dtype not in BYTES:
         return False
-    if _axis(made.input(0)) is not None:
+    if has_scales(made.input(0).type):
         return False
     graph.set_input(node, 0, made.input(0))
     drop_unused(graph, made)
@@ -89,7 +89,7 @@ def _obstacle(graph: Graph, made: Node, node: Node) -> str:
     """Why an operator before a quantize stays in float; empty when it need not."""
     if graph.only_user(made.output) is not node:
         return f"{made.output} is also read as float"
-    if node.output.type.dtype not in BYTES or _axis(node.output) is not None:
+    if node.output.type.dtype not in BYTES or has_scales(node.output.type):
         return f"{node.output.type} is not 8 bits with one scale"
     if made.op in WEIGHTED and len(made.inputs) > 3:
         return "a residual is added inside the convolution"
@@ -121,10 +121,6 @@ def _quant(value: Value) -> Quant | None:
     return held.type.quant if held is not None else None
 
 
-def _axis(value: Value) -> int | None:
-    return value.type.quant.axis if value.type.quant is not None else None
-
-
 def _stored_inputs(graph: Graph, node: Node) -> list[Value | None] | str:
     """The operands as integers, or why there are none."""
     tensors = _activations(node)
@@ -136,7 +132,7 @@ def _stored_inputs(graph: Graph, node: Node) -> list[Value | None] | str:
             held = _exact(graph, value, dtype)
         if held is None:
             return f"{value} is not dequantized"
-        if _axis(held) is not None:
+        if has_scales(held.type):
             return f"{value} has one scale per channel"
         inputs.append(held)
     if node.op in WEIGHTED:

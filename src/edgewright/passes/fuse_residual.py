@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgewright.graph import Graph, Node, Value
 from edgewright.passes import rewrite
+from edgewright.passes.constants import has_scales
 from edgewright.passes.editing import become, drop_unused, insert, sole_feeder
 
 
@@ -53,10 +54,10 @@ def _obstacle(add: Node, conv: Node, skip: Value) -> str:
         return "the other operand is a constant"
     if skip.type.shape != conv.output.type.shape:
         return f"{skip} is broadcast"
-    quants = [v.type.quant for v in (conv.output, skip, add.output)]
-    if any(q is None for q in quants) != all(q is None for q in quants):
+    types = [v.type for v in (conv.output, skip, add.output)]
+    if len({t.quant is None for t in types}) > 1:
         return "only some of the operands are quantised"
-    if any(q is not None and (q.axis is not None) for q in quants):
+    if any(map(has_scales, types)):
         return "an operand has one scale per channel"
     if skip.type.dtype is not conv.output.type.dtype:
         return f"{skip} is {skip.type.dtype.value}, the convolution {conv.output.type.dtype.value}"

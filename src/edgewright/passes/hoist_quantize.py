@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from edgewright.graph import DType, Graph, Node
 from edgewright.passes import rewrite
+from edgewright.passes.constants import has_scales
 from edgewright.passes.editing import become, insert, sole_feeder
-
-MOVERS = (
-    "reshape", "transpose", "slice", "gather", "expand", "tile", "max_pool",
-    "depth_to_space", "space_to_depth", "resize_nearest", "space_to_batch", "batch_to_space",
-    "reduce_max", "reduce_min",
-)  # fmt: skip
+from edgewright.passes.movement import MOVERS
 
 
 @rewrite("quantize")
@@ -31,7 +27,7 @@ def hoist_quantize(graph: Graph, node: Node) -> bool:
     mover, type = sole_feeder(graph, node, 0, *MOVERS), node.output.type
     if mover is None or type.dtype not in (DType.INT8, DType.UINT8):
         return False
-    if type.quant is None or type.quant.axis is not None or mover.input(0).type.quant is not None:
+    if has_scales(type) or mover.input(0).type.quant is not None:
         return graph.keep(node, "it has one scale per channel, or requantizes")
     x, like = mover.input(0), mover.output
     held = type.with_shape(*x.type.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgewright.graph import DType, Graph, Node
 from edgewright.passes import rewrite
+from edgewright.passes.constants import has_scales
 from edgewright.passes.editing import drop_unused, feeder, forward
 
 
@@ -33,7 +34,7 @@ def merge_quantize(graph: Graph, node: Node) -> bool:
         return True
     if x.type.dtype not in (DType.INT8, DType.UINT8, DType.INT16):
         return False
-    if any(t.quant is None or t.quant.axis is not None for t in (x.type, node.output.type)):
+    if has_scales(x.type) or has_scales(node.output.type):
         return graph.keep(node, "it has one scale per channel")
     graph.set_input(node, 0, x)
     drop_unused(graph, made)

@@ -17,6 +17,7 @@ from edgewright.passes.fuse_residual import fuse_residual
 from edgewright.passes.fuse_silu import fuse_silu
 from edgewright.passes.hoist_quantize import hoist_quantize
 from edgewright.passes.hoist_transposes import hoist_transposes
+from edgewright.passes.merge_concats import merge_concats
 from edgewright.passes.merge_pad import merge_pad
 from edgewright.passes.merge_quantize import merge_quantize
 from edgewright.passes.merge_reshapes import merge_reshapes
@@ -27,6 +28,7 @@ from edgewright.passes.remove_identity import remove_identity
 from edgewright.passes.replace_gather import replace_gather
 from edgewright.passes.replace_grouped_conv import replace_grouped_conv
 from edgewright.passes.replace_matmul import replace_matmul
+from edgewright.passes.replace_minimum import replace_minimum
 from edgewright.passes.replace_unit_transpose import replace_unit_transpose
 from edgewright.passes.simplify_arithmetic import simplify_arithmetic
 from edgewright.passes.sink_dequantize import sink_dequantize
@@ -47,6 +49,7 @@ ORDER: list[Pass] = [
     fuse_depth_to_space,
     replace_matmul,
     replace_gather,
+    replace_minimum,
     # Transposes go down; what they leave makes way for more.
     replace_unit_transpose,
     merge_reshapes,
@@ -61,6 +64,7 @@ ORDER: list[Pass] = [
     merge_reshapes,
     remove_identity,
     permute_weights,
+    merge_concats,
     eliminate_common_subexpressions,
     # Convolutions take in their neighbours.
     replace_grouped_conv,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgewright.graph import Graph, Node
 from edgewright.passes import rewrite
+from edgewright.passes.constants import has_scales
 from edgewright.passes.editing import become, insert
 
 
@@ -26,7 +27,7 @@ def replace_gather(graph: Graph, node: Node) -> bool:
     count = x.type.shape[axis]
     if indices is None or indices.ndim > 1 or indices.size == 0 or not isinstance(count, int):
         return False
-    if node.attrs.get("batch_dims", 0) or (x.type.quant and x.type.quant.axis is not None):
+    if node.attrs.get("batch_dims", 0) or has_scales(x.type):
         return False
     places = [int(i) % count for i in indices.ravel() if -count <= i < count]
     step = places[1] - places[0] if len(places) > 1 else 1

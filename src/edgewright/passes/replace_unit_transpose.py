@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgewright.graph import Graph, Node
 from edgewright.passes import rewrite
+from edgewright.passes.constants import has_scales
 from edgewright.passes.editing import become, insert
 
 
@@ -20,9 +21,9 @@ def replace_unit_transpose(graph: Graph, node: Node) -> bool:
           %y = reshape(%x) {shape=[1, 8, 1, 1]}
         }
     """
-    x, quant = node.input(0), node.output.type.quant
+    x = node.input(0)
     moved = [p for p in node.attrs["perm"] if x.type.shape[p] != 1]
-    if moved != sorted(moved) or (quant is not None and quant.axis is not None):
+    if moved != sorted(moved) or has_scales(x.type):
         return False
     attrs = {"shape": node.output.type.shape}
     return become(graph, node, insert(graph, node, "reshape", [x], attrs, like=node.output))

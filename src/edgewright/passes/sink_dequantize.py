@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from edgewright.graph import DType, Graph, Node
 from edgewright.passes import rewrite
+from edgewright.passes.constants import has_scales
 from edgewright.passes.editing import drop_unused, feeder, insert, insert_many, substitute
-
-#: They hand on or drop elements, or compare them.
-MOVERS = (
-    "reshape", "transpose", "slice", "split", "gather", "expand", "tile", "max_pool",
-    "depth_to_space", "space_to_depth", "resize_nearest", "space_to_batch", "batch_to_space",
-    "reduce_max", "reduce_min",
-)  # fmt: skip
+from edgewright.passes.movement import MOVERS
 
 
 @rewrite(*MOVERS)
@@ -35,7 +30,7 @@ def sink_dequantize(graph: Graph, node: Node) -> bool:
     x = made.input(0)
     if x.type.dtype not in (DType.INT8, DType.UINT8):
         return False
-    if x.type.quant is None or x.type.quant.axis is not None:
+    if has_scales(x.type):
         return graph.keep(node, f"{x} has one scale per channel")
     moved = insert_many(graph, node, node.op, [x, *node.inputs[1:]], node.attrs, likes=node.outputs)
     for old, new in zip(node.outputs, moved, strict=True):

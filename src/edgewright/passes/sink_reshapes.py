@@ -1,17 +1,17 @@
-"""Move reshapes behind functions of one operand."""
+"""Move reshapes behind elementwise operators."""
 
 from __future__ import annotations
 
-from edgewright import ops
-from edgewright.graph import Graph, Node
-from edgewright.ops.unary import Unary
+from edgewright.graph import Graph, Node, Value
 from edgewright.passes import rewrite
+from edgewright.passes.constants import has_scales, scalar
 from edgewright.passes.editing import become, drop_unused, feeder, insert
+from edgewright.passes.transposition import is_elementwise
 
 
 @rewrite()
 def sink_reshapes(graph: Graph, node: Node) -> bool:
-    """Apply a function of one operand before a reshape, next to what it may be fused with.
+    """Compute elementwise before a reshape, next to what it may be fused with.
 
     Given:
         graph main(%x: float32[1,4,4,2]) -> (%z) {
@@ -24,22 +24,35 @@ def sink_reshapes(graph: Graph, node: Node) -> bool:
           %z = reshape(%z.1) {shape=[1, 32]}
         }
     """
-    if not _is_unary(node):
+    if not is_elementwise(node):
         return False
-    first = feeder(node, 0, "reshape")
-    if first is None or graph.only_user(first.output) is not node:
+    sources = [_source(graph, node, index) for index in range(len(node.inputs))]
+    shapes = {v.type.shape for v in sources if v is not None and not v.is_constant}
+    if None in sources or len(shapes) != 1:
         return False
-    x, old = first.input(0), node.output
-    if any(q is not None and q.axis is not None for q in (x.type.quant, old.type.quant)):
+    old, shape, makers = node.output, shapes.pop(), [v.producer for v in node.arguments]
+    if any(v is not None and v.type.rank > len(shape) for v in sources):
+        return False
+    if any(has_scales(v.type) for v in [*node.arguments, old]):
         return graph.keep(node, "it has one scale per channel")
-    held = old.type.with_shape(*x.type.shape)
-    y = insert(graph, node, node.op, [x], node.attrs, like=old, type=held)
+    held = old.type.with_shape(*shape)
+    y = insert(graph, node, node.op, sources, node.attrs, like=old, type=held)
     become(graph, node, insert(graph, node, "reshape", [y], {"shape": old.type.shape}, like=old))
-    drop_unused(graph, first)
+    for maker in makers:
+        if maker is not None:
+            drop_unused(graph, maker)
     return True
 
 
-def _is_unary(node: Node) -> bool:
-    cls = ops.registry().get(node.op)
-    names = ("cast", "quantize", "dequantize")
-    return node.op in names or (cls is not None and issubclass(cls, Unary))
+def _source(graph: Graph, node: Node, index: int) -> Value | None:
+    """The operand before its reshape, or a number; None when it is neither.
+
+    A reshape that others read too stays, and sinking it would only add one.
+    """
+    value = node.inputs[index]
+    if scalar(value) is not None:
+        return value
+    first = feeder(node, index, "reshape")
+    if first is None or graph.only_user(first.output) is not node:
+        return None
+    return first.input(0) if first.output.type.shape == node.output.type.shape else None

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgewright.graph import Graph, Node, Quant, Value
 from edgewright.passes import rewrite
-from edgewright.passes.constants import frozen, rebuilt
+from edgewright.passes.constants import frozen, has_scales, rebuilt
 from edgewright.passes.editing import (
     drop_unused,
     feeder,
@@ -112,7 +112,7 @@ def _can_carry(node: Node, value: Value | None, perm: Perm) -> bool:
         return False
     if frozen(value) is not None:
         return True
-    if value.type.quant is not None and value.type.quant.axis is not None:
+    if has_scales(value.type):
         return False
     # What only moves axes of one element is a reshape.
     shape = (1,) * (len(perm) - value.type.rank) + value.type.shape
