@@ -410,6 +410,14 @@ def test_constants_do_not_fold_to_gigabytes(name: str) -> None:
     assert str(caught.value.where).startswith("m.onnx: node ")
 
 
+def test_many_constants_do_not_fold_to_gigabytes_together() -> None:
+    nodes = [helper.make_node("Expand", ["c", "s"], [f"e{i}"]) for i in range(20)]
+    model = parsed(folding(nodes, c=ONE, s=np.array([4_000, 1_000])))
+    guard_folds(model, "m.onnx", limit_bytes=500_000_000)
+    with pytest.raises(InvalidModel, match=r"'e1[0-9]' is constant and would take 16000000 bytes"):
+        guard_folds(model, "m.onnx", limit_bytes=200_000_000)
+
+
 def test_reading_guards_the_folds(tmp_path: Path) -> None:
     path = tmp_path / "bomb.onnx"
     onnx.save(BOMBS["expand"], path)

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -297,6 +298,37 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
         read(Path("/dev/null"))
     with pytest.raises(InvalidModel, match="cannot read"):
         read(tmp_path / "a\0b")
+
+
+def shared_offsets(fan: int) -> bytes:
+    """A model whose subgraphs are all one, whose tensors are all one: fan * fan visits."""
+    made = flatbuffers.Builder(1024)
+    made.StartObject(0)
+    tensor_table = made.EndObject()
+    tensors = repeated(made, tensor_table, fan)
+    schema.SubGraphStart(made)
+    schema.SubGraphAddTensors(made, tensors)
+    graphs = repeated(made, schema.SubGraphEnd(made), fan)
+    schema.ModelStart(made)
+    schema.ModelAddVersion(made, 3)
+    schema.ModelAddSubgraphs(made, graphs)
+    made.Finish(schema.ModelEnd(made), file_identifier=b"TFL3")
+    return bytes(made.Output())
+
+
+def repeated(made: flatbuffers.Builder, table: int, count: int) -> int:
+    made.StartVector(4, count, 4)
+    for _ in range(count):
+        made.PrependUOffsetTRelative(table)
+    return int(made.EndVector())
+
+
+def test_shared_offsets_are_bounded() -> None:
+    assert len(parse(shared_offsets(20), "few.tflite").subgraphs) == 20
+    bomb = shared_offsets(10_000)
+    assert len(bomb) < 90_000
+    with pytest.raises(InvalidModel, match="many of its offsets lead to the same place"):
+        parse(bomb, "bomb.tflite")
 
 
 def test_names_of_the_schema() -> None:

@@ -20,6 +20,7 @@ from edgewright.errors import InvalidModel
 from edgewright.importers.onnx.stored_tensors import element_bits
 
 FOLD_LIMIT_BYTES: Final = 2**28
+TOTAL_PER_STORED: Final = 16  # weights may pass through as many operators on their way
 SMALL_ELEMENTS: Final = 64  # shapes, axes, pads: what shape inference needs the values of
 
 # The operators that compute shapes from shapes; all are elementwise or move elements, so that
@@ -39,7 +40,7 @@ Values = ChainMap[str, NDArray[np.generic]]
 
 
 def guard_folds(model: ModelProto, file: str, limit_bytes: int = FOLD_LIMIT_BYTES) -> None:
-    """Check that no constant of a model folds to more than a limit.
+    """Check that no constant of a model folds to more than a limit, nor all of them together.
 
     Args:
         model: a model that `reader.check` has passed.
@@ -50,17 +51,20 @@ def guard_folds(model: ModelProto, file: str, limit_bytes: int = FOLD_LIMIT_BYTE
         InvalidModel: names the node whose result would be larger.
     """
     opsets = {entry.domain: entry.version for entry in model.opset_import}
-    walk = _Constants(file, opsets, limit_bytes)
+    walk = _Constants(file, opsets, limit_bytes, limit_bytes + TOTAL_PER_STORED * model.ByteSize())
     walk.graph(model.graph, ChainMap(), ChainMap(), "")
 
 
 class _Constants:
     """Finds what is constant in the graphs of one model, and how large it is."""
 
-    def __init__(self, file: str, opsets: Mapping[str, int], limit_bytes: int) -> None:
+    def __init__(
+        self, file: str, opsets: Mapping[str, int], limit_bytes: int, total_bytes: int
+    ) -> None:
         self.file = file
         self.opsets = opsets
         self.limit_bytes = limit_bytes
+        self.left_bytes = total_bytes
 
     def graph(self, graph: GraphProto, types: Types, values: Values, where: str) -> None:
         """Walk one graph; `types` and `values` are the constants of the graphs around it."""
@@ -99,15 +103,20 @@ class _Constants:
             return
         inferred = infer(node, self.opsets, types, values)
         for name, made in inferred.items():
-            if (size := static_bytes(made)) is not None and size > self.limit_bytes:
-                raise InvalidModel(
-                    f"{name!r} is constant and would take {size} bytes",
-                    where,
-                    f"constants may take {self.limit_bytes} bytes; "
-                    "compute it at run time from an input, or make it smaller",
-                )
+            self.charge(name, static_bytes(made) or 0, where)
             types[name] = made
         self.evaluate(node, inferred, values)
+
+    def charge(self, name: str, size: int, where: str) -> None:
+        """Refuse a constant that is too large, by itself or with those before it."""
+        self.left_bytes -= size
+        if size > self.limit_bytes or self.left_bytes < 0:
+            raise InvalidModel(
+                f"{name!r} is constant and would take {size} bytes",
+                where,
+                f"constants may take {self.limit_bytes} bytes; "
+                "compute it at run time from an input, or make it smaller",
+            )
 
     def shape_of(
         self,
