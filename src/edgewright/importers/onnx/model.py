@@ -17,6 +17,8 @@ from edgewright.errors import (
 from edgewright.graph import Graph, Location, Module, Node, Size, Source, TensorType, Value
 from edgewright.importers.onnx import OLDEST_OPSET
 from edgewright.importers.onnx.builder import Builder
+from edgewright.importers.onnx.clean_up import clean_up
+from edgewright.importers.onnx.folds import guard_folds
 from edgewright.importers.onnx.reader import read
 from edgewright.importers.onnx.scope import BROKEN, File, Scope
 from edgewright.importers.onnx.tensors import dtype_of
@@ -26,7 +28,9 @@ from edgewright.importers.tie_states import tie_states
 
 def load(path: Path, options: ImportOptions) -> Module:
     """Read and import a model; see `edgewright.importers.onnx.load`."""
-    module = convert(read(path), path.name, options)
+    model = read(path)
+    guard_folds(model, path.name)
+    module = convert(model, path.name, options)
     tie_states(module, options.states)
     return module
 
@@ -34,7 +38,9 @@ def load(path: Path, options: ImportOptions) -> Module:
 def convert(model: onnx.ModelProto, name: str, options: ImportOptions) -> Module:
     """Import a model that is already in memory; `name` stands for it in messages."""
     opsets = _opsets(model, name)
-    file = File(name, model, options)
+    tensors = _tensors(model.graph)
+    model = clean_up(model, opsets.get("", 0))
+    file = File(name, model, options, tensors)
     graph = Graph("main")
     scope = Scope(file, Builder(graph), opsets)
     _add_inputs(scope, model.graph, options)
@@ -46,6 +52,17 @@ def convert(model: onnx.ModelProto, name: str, options: ImportOptions) -> Module
     _remove_dead(graph)
     options.labels = {k: v for k, v in options.labels.items() if k in outputs}
     return Module({"main": graph})
+
+
+def _tensors(graph: onnx.GraphProto) -> frozenset[str]:
+    """The names of all tensors of a file, those of subgraphs included."""
+    names = {i.name for i in graph.input} | {t.name for t in graph.initializer}
+    for node in graph.node:
+        names.update(node.output)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                names |= _tensors(attribute.g)
+    return frozenset(names)
 
 
 def _opsets(model: onnx.ModelProto, name: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ from edgewright.errors import EdgewrightError, InvalidGraph, InvalidModel, Unsup
 from edgewright.graph import DType, Graph, Location, Source, TensorType, Value
 from edgewright.importers.onnx import expand, rule
 from edgewright.importers.onnx.builder import Builder
+from edgewright.importers.onnx.clean_up import origin_of
 from edgewright.importers.onnx.node import SourceNode, source_of
 from edgewright.importers.onnx.tensors import DTYPES, array_of
 from edgewright.importers.options import ImportOptions
@@ -22,11 +23,17 @@ BROKEN = Value("<refused>", TensorType(DType.FLOAT32, ()))
 class File:
     """What all scopes of one file share: its name, its functions, and what is wrong with it."""
 
-    def __init__(self, name: str, model: onnx.ModelProto, options: ImportOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: onnx.ModelProto,
+        options: ImportOptions,
+        tensors: frozenset[str],
+    ) -> None:
         self.name, self.model, self.options = name, model, options
+        self.tensors = tensors  # the names in the file itself, before any clean-up
         self.problems: list[EdgewrightError] = []
         self.functions = {(f.domain, f.name): f for f in model.functions}
-        self.node_count = 0
 
     @functools.cached_property
     def inferred(self) -> dict[str, TensorType]:
@@ -131,7 +138,7 @@ class Scope:
     def add_nodes(self, nodes: Sequence[onnx.NodeProto]) -> None:
         """Import nodes in order, collecting what is wrong with them."""
         for proto in nodes:
-            where = self.origin or self._locate(proto)
+            where = self.origin or origin_of(proto, self.file.name)
             try:
                 self._add_node(proto, where)
             except Stop:
@@ -148,13 +155,6 @@ class Scope:
                 broken.__cause__ = error
                 self.file.problems.append(broken)
                 self._break(proto)
-
-    def _locate(self, proto: onnx.NodeProto) -> Location:
-        """Where a node of the file is; the index counts nodes in file order, outer before inner."""
-        index = self.file.node_count
-        self.file.node_count += 1
-        output = next((o for o in proto.output if o), "")
-        return Location(self.file.name, proto.op_type, proto.name, output, index)
 
     def _break(self, proto: onnx.NodeProto) -> None:
         """Stand-ins for the results of a node that was refused.
@@ -190,8 +190,9 @@ class Scope:
     def _bind(self, name: str, value: Value) -> None:
         """Give a result the name of its tensor; an alias of an older value keeps the older name."""
         if value.source is None and self.origin is None:
-            source_of(value, name)
             value.name = self.builder.graph.unique(name)
+            if name in self.file.tensors:
+                source_of(value, name)
         self.values[name] = value
 
     def _expand(
