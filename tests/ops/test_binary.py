@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ops.harness import check_op, check_ops, const, one_node, quantised
+from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph, UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType
 from edgewright.ops.binary import TABLE
 from edgewright.ops.broadcast import broadcast_shape, loops
-from tests.ops.harness import check_op, check_ops, const, one_node, quantised
-from tests.ops.onnx_node import onnx_node
 
 F32 = np.float32
 FLOATS = sorted(name for name, row in TABLE.items() if "f" in row.kinds)

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.ops.harness import check_op, check_ops, one_node, quantised
+from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
 from edgewright.graph import DType, Node, Quant, TensorType
-from tests.ops.harness import check_op, check_ops, one_node, quantised
-from tests.ops.onnx_node import onnx_node
 
 F32 = np.float32
 WINDOWS: list[dict[str, Any]] = [

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from tests.ops.harness import check_ops, one_node, quantised
+from tests.ops.onnx_node import run_graph
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
 from edgewright.graph import DType, Node, TensorType
 from edgewright.ops.resize import COORDINATES
 from edgewright.ops.resize_nearest import ROUNDINGS
-from tests.ops.harness import check_ops, one_node, quantised
-from tests.ops.onnx_node import run_graph
 
 F32 = np.float32
 SIZES = ((4, 6), (8, 12), (5, 13), (3, 2), (1, 1), (4, 7))

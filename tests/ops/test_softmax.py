@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.ops.harness import check_op, check_ops, quantised
+from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.graph import DType, Node, Quant, TensorType
-from tests.ops.harness import check_op, check_ops, quantised
-from tests.ops.onnx_node import onnx_node
 
 F32 = np.float32
 SHAPES = ((1, 1), (1, 2), (4, 10), (3, 15), (2, 16), (2, 17), (2, 3, 33), (1, 1001), (5,))

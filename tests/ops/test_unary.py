@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.ops.harness import Operand, check_op, check_ops, one_node, quantised
+from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
 from edgewright.graph import DType, Node, Quant, TensorType
 from edgewright.ops.unary import TABLE
-from tests.ops.harness import Operand, check_op, check_ops, one_node, quantised
-from tests.ops.onnx_node import onnx_node
 
 F32 = np.float32
 EXTREMES = np.array(

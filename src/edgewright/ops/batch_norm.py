@@ -30,7 +30,7 @@ class BatchNorm(Op):
             require(what.shape == (x.shape[-1],), f"{what} does not fit {x}")
         return x
 
-    def reference(  # noqa: PLR0917 (its operands)
+    def reference(
         self, call: Call, x: Array, scale: Array, offset: Array, mean: Array, variance: Array
     ) -> Array:
         centred = np.asarray(x, np.float64) - mean

@@ -7,10 +7,20 @@ import numpy as np
 from edgewright import numerics as nx
 from edgewright.graph import DType, Node, Size, TensorType, upper
 from edgewright.ops import Array, Call, Emit, Op, linear_emit, op, packing, require
-from edgewright.ops.linear import Clamp, Epilogue, Pads, Pair, centred, clamp_of, is_narrow
+from edgewright.ops.integer.fixed_point import Multiplier
+from edgewright.ops.linear import (
+    Clamp,
+    Epilogue,
+    Pads,
+    Pair,
+    centred,
+    clamp_of,
+    is_narrow,
+    quant_of,
+)
 
 
-def transposed_size(  # noqa: PLR0917 (the formula has this many)
+def transposed_size(
     size: Size, kernel: int, stride: int, dilation: int, pad: Pair, extra: int
 ) -> Size:
     """The length of the result along one axis."""
@@ -104,4 +114,38 @@ class ConvTranspose(Op):
             weights = (e.weight(packed), e.weight(offsets))
             e.call("ew_conv_transpose_f32", shape, e.ptr(x), *weights, lo, hi, e.ptr(y))
             return
-        raise NotImplementedError
+        e.header("conv_transpose_q.h")
+        if x.type.dtype is DType.FLOAT32:
+            self._emit_groups(e, shape, w)
+        elif x.type.dtype is DType.INT16:
+            numbers = linear_emit._linear_s16(e, self.clamp, False)
+            e.call("ew_conv_transpose_s16", shape, e.ptr(x), *numbers, e.ptr(y))
+        else:
+            self._emit_8_bits(e, shape, w)
+
+    def _emit_groups(self, e: Emit, shape: str, w: Array) -> None:
+        bias = linear_emit.constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
+        offsets = np.zeros(w.shape[0], np.float32) if bias is None else bias
+        limits = map(linear_emit.float_text, clamp_of(self.clamp))
+        weights = (e.weight(w), e.weight(offsets), *limits)
+        e.call(
+            "ew_conv_transpose_groups_f32", shape, e.ptr(e.inputs[0]), *weights, e.ptr(e.outputs[0])
+        )
+
+    def _emit_8_bits(self, e: Emit, shape: str, w: Array) -> None:
+        x, y, weight = e.inputs[0], e.outputs[0], e.inputs[1]
+        assert x is not None and weight is not None
+        count, qx, qy = w.shape[0], quant_of(x.type), quant_of(y.type)
+        bias = linear_emit.constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
+        total = np.zeros(count, np.int32) if bias is None else bias.astype(np.int32)
+        factor = linear_emit._factor(e, qy, is_narrow(x.type), count)
+        if isinstance(factor, Multiplier):
+            held = np.concatenate([factor.value, factor.shift]).astype(np.int32)
+        else:
+            held = factor.view(np.int32)
+        zeros = np.broadcast_to(np.array(quant_of(weight.type).zero, np.int32), (count,))
+        numbers = [*Epilogue(self.clamp).bounds(y.type), qx.zero[0], qy.zero[0]]
+        arrays = (w, total, held, np.ascontiguousarray(zeros), np.array(numbers, np.int32))
+        name = f"ew_conv_transpose_{linear_emit.suffix(x)}"
+        weights = [e.weight(array) for array in arrays]
+        e.call(name, shape, e.ptr(x), *weights, e.ptr(y), linear_emit.mode_text(e))

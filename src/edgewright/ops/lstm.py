@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgewright import numerics as nx
-from edgewright.graph import DType, Node, Quant, TensorType, upper
-from edgewright.ops import Array, Call, Op, op, require
+from edgewright.errors import UnsupportedModel
+from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
+from edgewright.ops import Array, Call, Emit, Op, Packing, op, packing, require
 from edgewright.ops.integer.fixed_point import quantize_multiplier
 from edgewright.ops.integer.lstm import LstmConstants, lstm_step
+from edgewright.ops.literals import f32_literal
 
 
 @op("lstm")
@@ -32,7 +34,7 @@ class Lstm(Op):
     cell_clip: float = 0.0
     hidden: tuple[float, int] | None = None
 
-    def infer(  # noqa: PLR0917 (its operands)
+    def infer(
         self,
         x: TensorType,
         w: TensorType,
@@ -53,7 +55,7 @@ class Lstm(Op):
         h = TensorType(x.dtype, (batch, units))
         return h.with_shape(steps, batch, units), h, TensorType(cell, h.shape)
 
-    def reference(  # noqa: PLR0917 (its operands)
+    def reference(
         self,
         call: Call,
         x: Array,
@@ -84,7 +86,7 @@ class Lstm(Op):
         types = [t.dtype.numpy for t in call.outputs]
         return ordered.astype(types[0]), h.astype(types[1]), c.astype(types[2])
 
-    def _step(  # noqa: PLR0917 (its operands)
+    def _step(
         self, x: Array, h: Array, c: Array, w: Array, r: Array, bias: Array | None
     ) -> tuple[Array, Array]:
         with np.errstate(all="ignore"):
@@ -126,6 +128,91 @@ class Lstm(Op):
             cell_bits=15 + round(math.log2(cell_scale)),
             clip=int(clip),
         )
+
+    # -- C -----------------------------------------------------------------------------------------
+
+    def scratch_bytes(self, node: Node, target: Packing) -> int:
+        units = node.input(2).type.dims[1]
+        if node.input(0).type.quant is not None:
+            return 4 * units * 2
+        return 4 * packing.round_up(units, packing.LANES) * 4
+
+    def emit(self, e: Emit) -> None:
+        x, (y, h, c) = e.inputs[0], e.outputs
+        assert x is not None
+        inputs, units = x.type.shape[2], e.node.input(2).type.dims[1]
+        is_float = x.type.quant is None
+        numbers = self._float_numbers(e) if is_float else self._integer_numbers(e)
+        self._begin(e, h, c)
+        t, n = e.unique("t"), e.unique("n")
+        steps, batch = e.dim(x, 0), e.dim(x, 1)
+        e.line(f"for (int {t} = 0; {t} < {steps}; ++{t})")
+        e.line(f"  for (int {n} = 0; {n} < {batch}; ++{n}) {{")
+        step = f"({steps} - 1 - {t})" if self.reverse else t
+        row = f"({step} * {batch} + {n})"
+        state = [f"{e.ptr(value)} + {n} * {units}" for value in (h, c)]
+        gates = f"({'float' if is_float else 'int16_t'} *){e.scratch()}"
+        source, target = f"{e.ptr(x)} + {row} * {e.size(inputs)}", f"{e.ptr(y)} + {row} * {units}"
+        name = "ew_lstm_step_f32" if is_float else "ew_lstm_step_s8"
+        e.header("lstm.h" if is_float else "lstm_q.h")
+        e.call(f"    {name}", source, e.size(inputs), units, *numbers, gates, *state, target)
+        e.line("  }")
+
+    def _begin(self, e: Emit, h: Value, c: Value) -> None:
+        """Put the first state where the last one will be."""
+        given = [*e.inputs, None, None, None][4:6]
+        for value, initial in zip((h, c), given, strict=True):
+            if initial is not None:
+                e.copy(initial, value)
+                continue
+            zero = "0"
+            if value is h and h.type.quant is not None:
+                zero = f"*{e.weight(np.array([h.type.quant.zero[0]], np.int32))}"
+            bytes_ = f"(size_t)({e.count(value)}) * {value.type.dtype.itemsize}"
+            e.line(f"memset({e.ptr(value)}, {zero}, {bytes_});")
+
+    def _float_numbers(self, e: Emit) -> list[str]:
+        w, r, bias = _weights(e)
+        units = r.shape[1]
+        bias = np.zeros(4 * units, np.float32) if bias is None else bias
+        packed = [_pack_gates(array) for array in (w, r, bias.reshape(-1, 1))]
+        return [*(e.weight(array) for array in packed), f32_literal(self.cell_clip)]
+
+    def _integer_numbers(self, e: Emit) -> list[str]:
+        types = [value.type if value else None for value in e.inputs]
+        k = self._constants(types, [value.type for value in e.outputs], *_weights(e))
+        rows = (
+            np.stack([np.asarray(bias).astype(np.int32), *factor], axis=1)
+            for bias, factor in ((k.bias_w, k.factor_w), (k.bias_r, k.factor_r))
+        )
+        factor_h = (int(k.factor_h.value), int(k.factor_h.shift))
+        whole = np.array([*factor_h, k.zero_h, k.cell_bits, k.clip], np.int32)
+        arrays = [k.w, k.r, *(np.ascontiguousarray(row) for row in rows), whole]
+        return [e.weight(array) for array in arrays]
+
+
+def _weights(e: Emit) -> tuple[Array, Array, Array | None]:
+    """w, r and bias, which must be constant."""
+    found: list[Array | None] = []
+    for value in [*e.inputs, None][1:4]:
+        if value is not None and value.data is None:
+            raise UnsupportedModel(
+                f"lstm reads {value}, which is computed at run time", help="freeze its weights"
+            )
+        found.append(None if value is None else value.data)
+    w, r, bias = found
+    assert w is not None and r is not None
+    return w, r, bias
+
+
+def _pack_gates(rows: Array) -> Array:
+    """[4H, K] to [4 * blocks][K][16]: sixteen units of one gate at a time, zero-filled."""
+    gates = rows.reshape(4, rows.shape[0] // 4, rows.shape[1])
+    blocks = -(-gates.shape[1] // packing.LANES)
+    filled = np.zeros((4, blocks * packing.LANES, rows.shape[1]), np.float32)
+    filled[:, : gates.shape[1]] = gates
+    blocked = filled.reshape(4 * blocks, packing.LANES, rows.shape[1])
+    return np.ascontiguousarray(blocked.transpose(0, 2, 1))
 
 
 def _quant(type: TensorType | None) -> Quant:

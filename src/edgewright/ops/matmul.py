@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from edgewright import numerics as nx
+from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, TensorType, upper
-from edgewright.ops import Array, Call, Emit, Op, op, quantised, require
+from edgewright.ops import Array, Call, Emit, Op, op, quantised, quantised_c, require
 from edgewright.ops.broadcast import broadcast_shape, emit_batches
 
 
@@ -36,12 +37,17 @@ class Matmul(Op):
     def emit(self, e: Emit) -> None:
         a, b = e.inputs
         assert a is not None and b is not None
-        require(a.type.dtype is DType.FLOAT32, f"matmul of {a.type} at run time has no kernel")
         y = e.outputs[0]
         rows, inner, columns = (e.size(s) for s in (*a.type.shape[-2:], b.type.shape[-1]))
-        e.header("matmul.h")
+        kernel, extra = "ew_matmul_f32", list[str]()
+        if a.type.quant is not None:
+            kernel = f"ew_matmul_{quantised.suffix(a.type)}"
+            extra = [e.weight(quantised_c.product_numbers(e)), quantised_c.mode_of(e, y.type)]
+        elif a.type.dtype is not DType.FLOAT32:
+            raise UnsupportedModel(f"matmul of {a.type} has no kernel", help="use float32 or int8")
+        e.header("matmul.h" if a.type.quant is None else "matmul_q.h")
 
         def product(operands: list[str], result: str) -> None:
-            e.call("ew_matmul_f32", *operands, result, rows, inner, columns)
+            e.call(kernel, *operands, result, rows, inner, columns, *extra)
 
         emit_batches(e, (a, b), y, 2, product)

@@ -118,7 +118,7 @@ def dequantize(call: Call, x: Array) -> Array:
 # -- two operands ----------------------------------------------------------------------------------
 
 
-def binary(  # noqa: PLR0917 (what a binary operator is made of)
+def binary(
     call: Call,
     name: str,
     clamp: Clamp | None,

@@ -133,7 +133,7 @@ def emit_dequantize(e: Emit) -> None:
 # -- two operands ----------------------------------------------------------------------------------
 
 
-def pack_pair(  # noqa: PLR0917 (the fields of the struct)
+def pack_pair(
     zeros: list[int],
     limits: tuple[int, int],
     left: int = 0,
@@ -189,7 +189,7 @@ def _binary_kernel(
     )
 
 
-def _sum_kernel(  # noqa: PLR0917 (all that a sum depends on)
+def _sum_kernel(
     subtract: bool,
     short: bool,
     scales: list[float],
@@ -268,3 +268,17 @@ def emit_softmax(e: Emit, beta: float, rows: str, columns: str) -> None:
 def pool_limits(x: TensorType, y: TensorType, clamp: Clamp | None) -> Array:
     """lo, hi and the zero point, for pooling."""
     return np.array([*bounds(clamp, y if y.quant else x), pair(x)[1]], np.int32)
+
+
+def product_numbers(e: Emit) -> Array:
+    """What ew_matmul_* of matmul_q.h read."""
+    a, b = e.inputs[0], e.inputs[1]
+    assert a is not None and b is not None
+    quants = [pair(a.type), pair(b.type), pair(e.outputs[0].type)]
+    scales, limits = [q[0] for q in quants], bounds(None, e.outputs[0].type)
+    if e.requantization == "float":
+        factor = (bits_of(np.float32(requantize.float_scale(*scales))), 0)
+    else:
+        product = requantize.fixed_scale(scales[0], scales[1], scales[2], narrow=True)
+        factor = factor_of(product)
+    return np.array([*(q[1] for q in quants), *limits, *factor], np.int32)
