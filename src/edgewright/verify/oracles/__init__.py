@@ -25,11 +25,12 @@ from edgewright.verify.oracles.protocol import Array, Tensors, pack, unpack
 
 __all__ = ["Kind", "OracleCrashed", "OracleRefused", "OracleTimedOut", "Tensors", "run"]
 
-Kind = Literal["litert", "litert_ref", "tflm", "onnxruntime"]
+Kind = Literal["litert", "litert_ref", "litert_steps", "tflm", "onnxruntime"]
 
 NAMES: dict[str, str] = {
     "litert": "LiteRT",
     "litert_ref": "LiteRT (reference kernels)",
+    "litert_steps": "LiteRT (operator by operator)",
     "tflm": "tflite-micro",
     "onnxruntime": "ONNX Runtime",
 }

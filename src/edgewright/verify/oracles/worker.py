@@ -17,6 +17,7 @@ LONGEST_MESSAGE = 400
 MODULES = {
     "litert": "litert",
     "litert_ref": "litert",
+    "litert_steps": "litert_steps",
     "tflm": "tflm",
     "onnxruntime": "onnx_runtime",
 }
