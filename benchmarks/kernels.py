@@ -92,7 +92,7 @@ static void peak_f32(void) {
 }
 static void peak_q8(void) {
   ew_i32x16 acc[12];
-  const ew_dot_x a = ew_dot_load_x(x, 0);
+  const ew_dot_x a = ew_dot_load_x((const uint8_t *)x);
   const ew_dot_w c = ew_dot_load_w((const int8_t *)w);
   for (int i = 0; i < 12; ++i) acc[i] = ew_i32_dup(i);
   for (int k = 0; k < 100000; ++k) {

@@ -47,12 +47,10 @@ def integers(x: Array, y: Array, n: int) -> list[Array]:
 def narrow(x: Array, acc: Array, data: Array, n: int, dot: str) -> list[Array]:
     """The results of `vocabulary_narrow`."""
     s8, u8, s16 = data.view(np.int8), data, data.view(np.int16)
-    w, four_s, four_u = s8[:64].reshape(16, 4).astype(I32), s8[64:68], u8[64:68]
-    offset = (128, 0) if dot == "us" else (0, -128)
+    w, four = s8[:64].reshape(16, 4).astype(I32), (u8 if dot == "us" else s8)[64:68]
     results = [s8[:16], u8[:16], s16[:16], first(s8[:16], n), first(u8[:16], n)]
     results += [first(s16[:16], n), acc + s16[:16].astype(I32) * s16[16:32].astype(I32)]
-    results += [acc + w @ (four_s.astype(I32) + offset[0])]
-    results += [acc + w @ (four_u.astype(I32) + offset[1])]
+    results += [acc + w @ four.astype(I32)]
     low, middle = x >> 20, x >> 12
     s, u = np.clip(low, -128, 127).astype(np.int8), np.clip(low, 0, 255).astype(np.uint8)
     h = np.clip(middle, -32768, 32767).astype(np.int16)

@@ -76,8 +76,7 @@ static void vocabulary_narrow(int32_t **to, void **a, int n) {
   put_i(to, ew_i32_load_s16_n((const int16_t *)a[7], n));
   put_i(to, ew_i32_mac(acc, ew_i32_load_s16((const int16_t *)a[7]),
                        ew_i32_load_mac((const int16_t *)a[7] + 16)));
-  put_i(to, ew_dot4(acc, ew_dot_load_x(bytes + 64, 1), ew_dot_load_w(bytes)));
-  put_i(to, ew_dot4(acc, ew_dot_load_x(bytes + 64, 0), ew_dot_load_w(bytes)));
+  put_i(to, ew_dot4(acc, ew_dot_load_x((const uint8_t *)bytes + 64), ew_dot_load_w(bytes)));
   ew_i32_store_s8((int8_t *)*to, low);
   ew_i32_store_u8((uint8_t *)*to + 16, low);
   ew_i32_store_s8_n((int8_t *)*to + 32, low, n);

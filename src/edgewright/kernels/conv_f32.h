@@ -4,14 +4,52 @@
 #include "conv_rows.h"
 #include "tile_f32.h"
 
-EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, const float *x,
-                                 ew_tile_f32 t, void *scratch) {
-  const void *const pad = scratch;
+/* Sizes that follow from the shape. Windows of few channels are gathered into whole rows. */
+typedef struct ew_conv_plan {
+  int32_t pixels, columns, channels; /* M; output and input channels of one group */
+  int32_t taps, depth;
+  int32_t gathers;
+  int32_t block;                     /* see ew_conv_block */
+  int32_t pad_bytes, rows_bytes;     /* parts of the scratch memory */
+} ew_conv_plan;
+
+EW_INLINE ew_conv_plan ew_conv_f32_plan(const ew_conv_shape s) {
+  ew_conv_plan p;
+  const int32_t window = s.kernel_h * s.kernel_w;
+  p.pixels = s.batch * s.out_h * s.out_w;
+  p.columns = s.out_c / s.groups;
+  p.channels = s.in_c / s.groups;
+  p.gathers = window > 1 && p.channels < 16;
+  p.taps = p.gathers ? 1 : window;
+  p.depth = p.gathers ? window * p.channels : p.channels;
+  p.block = ew_conv_block((int64_t)p.taps * p.depth * 4, p.columns, EW_F32_ROWS);
+  p.pad_bytes = ew_round_up(p.channels * 4, 64);
+  p.rows_bytes = ew_round_up(p.taps * EW_F32_ROWS * (int32_t)sizeof(void *), 64);
+  return p;
+}
+
+/* Makes the row pointers of one tile; scratch holds the padding, the pointers, what is gathered. */
+EW_INLINE const void **ew_conv_f32_rows(const ew_conv_shape s, const ew_conv_plan p, const float *x,
+                                        int32_t m, int32_t count, void *scratch) {
   const void **const rows = (const void **)((char *)scratch + p.pad_bytes);
   char *const gathered = (char *)scratch + p.pad_bytes + p.rows_bytes;
+  const int32_t pixel_bytes = s.in_c * 4, row_bytes = p.depth * 4;
+  if (p.gathers) {
+    const ew_gather g = {pixel_bytes, p.channels * 4, row_bytes, row_bytes, row_bytes, 0, 0};
+    ew_gather_rows(s, g, x, m, count, gathered);
+    ew_point_matrix(gathered, row_bytes, count, EW_F32_ROWS, rows);
+  } else if (ew_conv_is_matrix(s)) {
+    ew_point_matrix(x + (ptrdiff_t)m * s.in_c, pixel_bytes, count, EW_F32_ROWS, rows);
+  } else {
+    ew_point_rows(&s, x, pixel_bytes, scratch, m, count, EW_F32_ROWS, rows);
+  }
+  return rows;
+}
+
+EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, const float *x,
+                                 ew_tile_f32 t, void *scratch) {
   const ew_tile_f32 first = t;
   const int32_t step = ew_tile_f32_columns(p.pixels);
-  t.rows = (const void *const *)rows;
   for (int32_t m0 = 0; m0 < p.pixels; m0 += p.block)
     for (int32_t n = 0; n < p.columns; n += step) {
       const int32_t end = ew_min_i32(p.pixels, m0 + p.block);
@@ -22,7 +60,7 @@ EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, co
         const ptrdiff_t at = m * t.y_row + n;
         t.m = ew_min_i32(end - m, EW_F32_ROWS);
         if (n == 0 || p.block > EW_F32_ROWS)
-          ew_conv_tile_rows(s, p, x, sizeof(float), pad, m, t.m, EW_F32_ROWS, rows, gathered);
+          t.rows = (const void *const *)ew_conv_f32_rows(s, p, x, m, t.m, scratch);
         t.y = first.y + at;
         t.skip = first.skip ? first.skip + at : first.skip;
         ew_tile_f32_run(&t);
@@ -38,7 +76,7 @@ EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, co
 EW_INLINE void ew_conv_f32(const ew_conv_shape s, const float *x, const float *w,
                            const float *bias, const float *skip, float lo, float hi, float *y,
                            void *scratch) {
-  const ew_conv_plan p = ew_conv_plan_of(s, sizeof(float), 1, EW_F32_ROWS);
+  const ew_conv_plan p = ew_conv_f32_plan(s);
   const int32_t blocks = (p.columns + 15) / 16;
   const ptrdiff_t w_block = (ptrdiff_t)p.taps * p.depth * 16;
   __builtin_memset(scratch, 0, (size_t)p.pad_bytes);

@@ -11,17 +11,58 @@ typedef struct ew_q8_variant {
   int32_t weight_zero;  /* weights may have a zero point: row sums of x are needed */
 } ew_q8_variant;
 
-EW_INLINE void ew_conv_q8_group(const ew_conv_shape s, const ew_conv_plan p, const ew_q8_variant v,
-                                const uint8_t *x, ew_tile_q8 t, void *scratch) {
-  const void *const pad = scratch;
-  const void **const rows = (const void **)((char *)scratch + p.pad_bytes);
-  char *const gathered = (char *)scratch + p.pad_bytes + p.rows_bytes;
-  int32_t *const sums = (int32_t *)(gathered + p.gather_bytes);
-  const int32_t real_depth = p.gather ? s.kernel_h * s.kernel_w * p.channels : p.depth;
+/* Sizes that follow from the shape. */
+typedef struct ew_conv_q8_plan {
+  int32_t pixels, columns, channels; /* M; output and input channels of one group */
+  int32_t depth, padded;             /* bytes of a row, and with what fills the last four */
+  int32_t gathers;
+  int32_t row_bytes;                 /* distance of gathered rows */
+  int32_t block;                     /* see ew_conv_block */
+  uint64_t flip;
+} ew_conv_q8_plan;
+
+/* Rows are used in place only where they are whole, and of the dot product's own type. */
+EW_INLINE ew_conv_q8_plan ew_conv_q8_plan_of(const ew_conv_shape s, const ew_q8_variant v) {
+  ew_conv_q8_plan p;
+  p.pixels = s.batch * s.out_h * s.out_w;
+  p.columns = s.out_c / s.groups;
+  p.channels = s.in_c / s.groups;
+  p.depth = s.kernel_h * s.kernel_w * p.channels;
+  p.padded = ew_round_up(p.depth, 4);
+  p.flip = v.is_signed == EW_DOT_US ? 0x8080808080808080u : 0;
+  p.gathers = p.flip != 0 || p.padded != p.depth || !ew_conv_is_matrix(s);
+  p.row_bytes = ew_round_up(p.depth, 64);
+  p.block = ew_conv_block(p.padded, p.columns, EW_Q8_ROWS);
+  return p;
+}
+
+/* Makes the row pointers of one tile; scratch holds the pointers, the rows, and their sums. */
+EW_INLINE void ew_conv_q8_rows(const ew_conv_shape s, const ew_conv_q8_plan p,
+                               const ew_q8_variant v, const uint8_t *x, ew_tile_q8 *t, int32_t m,
+                               char *scratch) {
+  const int32_t pointer_bytes = ew_round_up(EW_Q8_ROWS * (int32_t)sizeof(void *), 64);
+  const void **const rows = (const void **)scratch;
+  char *const gathered = scratch + pointer_bytes;
+  int32_t *const sums = (int32_t *)(gathered + (p.gathers ? p.row_bytes * EW_Q8_ROWS : 0));
+  if (p.gathers) {
+    const uint8_t fill = (uint8_t)t->params->x_zero;
+    const ew_gather g = {s.in_c, p.channels, p.row_bytes, p.depth, p.padded, fill, p.flip};
+    if (ew_conv_is_matrix(s)) ew_gather_matrix(g, (const char *)x, m, t->m, gathered);
+    else ew_gather_rows(s, g, x, m, t->m, gathered);
+    ew_point_matrix(gathered, p.row_bytes, t->m, EW_Q8_ROWS, rows);
+  } else {
+    ew_point_matrix(x + (ptrdiff_t)m * s.in_c, s.in_c, t->m, EW_Q8_ROWS, rows);
+  }
+  t->rows = (const void *const *)rows;
+  if (v.weight_zero) ew_row_sums_q8(t->rows, p.depth, sums);
+  t->sums = v.weight_zero ? sums : (const int32_t *)0;
+}
+
+EW_INLINE void ew_conv_q8_group(const ew_conv_shape s, const ew_conv_q8_plan p,
+                                const ew_q8_variant v, const uint8_t *x, ew_tile_q8 t,
+                                void *scratch) {
   const ew_tile_q8 first = t;
   const int32_t step = ew_tile_q8_columns(p.pixels);
-  t.rows = (const void *const *)rows;
-  t.sums = v.weight_zero ? sums : (const int32_t *)0;
   for (int32_t m0 = 0; m0 < p.pixels; m0 += p.block)
     for (int32_t n = 0; n < p.columns; n += step) {
       const int32_t end = ew_min_i32(p.pixels, m0 + p.block);
@@ -31,11 +72,7 @@ EW_INLINE void ew_conv_q8_group(const ew_conv_shape s, const ew_conv_plan p, con
       for (int32_t m = m0; m < end; m += EW_Q8_ROWS) {
         const ptrdiff_t at = m * t.y_row + n;
         t.m = ew_min_i32(end - m, EW_Q8_ROWS);
-        if (n == 0 || p.block > EW_Q8_ROWS) {
-          ew_conv_tile_rows(s, p, x, 1, pad, m, t.m, EW_Q8_ROWS, rows, gathered);
-          if (v.weight_zero)
-            (v.is_signed ? ew_row_sums_s8 : ew_row_sums_u8)(t.rows, p.taps, real_depth, sums);
-        }
+        if (n == 0 || p.block > EW_Q8_ROWS) ew_conv_q8_rows(s, p, v, x, &t, m, scratch);
         t.y = first.y + at;
         t.skip = first.skip ? first.skip + at : first.skip;
         ew_tile_q8_run(&t, v.is_signed, v.mode);
@@ -46,11 +83,10 @@ EW_INLINE void ew_conv_q8_group(const ew_conv_shape s, const ew_conv_plan p, con
 EW_INLINE void ew_conv_q8(const ew_conv_shape s, const ew_q8_variant v, const uint8_t *x,
                           const int8_t *w, const int32_t *channels, const ew_q8_params *params,
                           const uint8_t *skip, uint8_t *y, void *scratch) {
-  const ew_conv_plan p = ew_conv_plan_of(s, 1, 4, EW_Q8_ROWS);
+  const ew_conv_q8_plan p = ew_conv_q8_plan_of(s, v);
   const int32_t blocks = (p.columns + 15) / 16;
-  const ptrdiff_t w_block = (ptrdiff_t)p.taps * p.depth * 16;
+  const ptrdiff_t w_block = (ptrdiff_t)p.padded * 16;
   const ptrdiff_t channels_block = 16 * ew_q8_channel_rows(v.mode);
-  __builtin_memset(scratch, params->x_zero, (size_t)p.pad_bytes);
   for (int32_t g = 0; g < s.groups; ++g) {
     const ew_tile_q8 t = {.w = w + g * blocks * w_block,
                           .channels = channels + g * blocks * channels_block,
@@ -59,8 +95,7 @@ EW_INLINE void ew_conv_q8(const ew_conv_shape s, const ew_q8_variant v, const ui
                           .y = y + g * p.columns,
                           .w_block = w_block,
                           .y_row = s.out_c,
-                          .taps = p.taps,
-                          .depth = p.depth};
+                          .depth = p.padded};
     ew_conv_q8_group(s, p, v, x + g * p.channels, t, scratch);
   }
 }

@@ -2,8 +2,9 @@
 
    A convolution is a product of an [M, taps * depth] matrix, which is never built, with packed
    weights. Row m is one output pixel; for each tap of the window it is `depth` elements that lie
-   together in the input, or in a pad row. Where depth is too small or odd for the micro-kernels,
-   the rows of one tile are gathered instead, and the whole window counts as one tap. */
+   together in the input, or in a row of padding: float32 kernels follow one pointer for each row
+   and tap. 8-bit kernels, and float32 ones where depth is small, take whole windows (one tap),
+   which are gathered tile by tile. */
 #ifndef EW_CONV_ROWS_H
 #define EW_CONV_ROWS_H
 #include "ew.h"
@@ -19,38 +20,14 @@ typedef struct ew_conv_shape {
 #define EW_CONV_WEIGHTS_BYTES (256 * 1024)
 #define EW_CONV_ROWS_BYTES (384 * 1024)
 
-/* Sizes that follow from the shape. `step` is the multiple that a row's depth must have. */
-typedef struct ew_conv_plan {
-  int32_t pixels;     /* M */
-  int32_t columns;    /* output channels of one group */
-  int32_t channels;   /* input channels of one group */
-  int32_t taps, depth;
-  int32_t gather;     /* rows are copied: taps is 1 and depth the whole window, padded */
-  int32_t block;      /* rows that pass before the next columns are taken */
-  int32_t pad_bytes, rows_bytes, gather_bytes; /* the parts of the scratch memory */
-} ew_conv_plan;
+/* Rows that pass before the next columns are taken, for rows and columns of `row_bytes` each. */
+EW_INLINE int32_t ew_conv_block(int64_t row_bytes, int32_t columns, int32_t tile_rows) {
+  const int64_t fit = EW_CONV_ROWS_BYTES / row_bytes / tile_rows * tile_rows;
+  if (row_bytes * columns <= EW_CONV_WEIGHTS_BYTES || fit < tile_rows) return tile_rows;
+  return (int32_t)fit;
+}
 
 EW_INLINE int32_t ew_round_up(int32_t v, int32_t to) { return (v + to - 1) / to * to; }
-
-EW_INLINE ew_conv_plan ew_conv_plan_of(const ew_conv_shape s, int32_t element_bytes, int32_t step,
-                                       int32_t tile_rows) {
-  ew_conv_plan p;
-  const int32_t window = s.kernel_h * s.kernel_w;
-  p.pixels = s.batch * s.out_h * s.out_w;
-  p.columns = s.out_c / s.groups;
-  p.channels = s.in_c / s.groups;
-  p.gather = p.channels % step != 0 || (window > 1 && p.channels < 16);
-  p.taps = p.gather ? 1 : window;
-  p.depth = p.gather ? ew_round_up(window * p.channels, step) : p.channels;
-  const int64_t row_bytes = (int64_t)p.taps * p.depth * element_bytes;
-  const int64_t fit = EW_CONV_ROWS_BYTES / row_bytes / tile_rows * tile_rows;
-  p.block = row_bytes * p.columns <= EW_CONV_WEIGHTS_BYTES || fit < tile_rows ? tile_rows
-                                                                              : (int32_t)fit;
-  p.pad_bytes = ew_round_up(p.channels * element_bytes, 64);
-  p.rows_bytes = ew_round_up(p.taps * tile_rows * (int32_t)sizeof(void *), 64);
-  p.gather_bytes = p.gather ? ew_round_up((int32_t)row_bytes, 64) * tile_rows : 0;
-  return p;
-}
 
 /* An output pixel and the input position of its window's first tap. */
 typedef struct ew_pixel {
@@ -142,59 +119,76 @@ EW_INLINE ew_conv_shape ew_matrix_shape(int32_t rows, int32_t depth, int32_t col
                          .groups = 1};
 }
 
-/* Copies one line of a window: kernel_w taps of `bytes` each. */
-EW_INLINE void ew_gather_line(const ew_conv_shape s, const char *line, int32_t ix,
-                              int32_t pixel_bytes, int32_t bytes, const void *pad, char *to) {
-  if (s.dilation_w == 1 && pixel_bytes == bytes && ix >= 0 && ix + s.kernel_w <= s.in_w) {
-    __builtin_memcpy(to, line + (ptrdiff_t)ix * bytes, (size_t)(s.kernel_w * bytes));
+/* Copies bytes and inverts the bits that are set in `flip` (of every eight bytes). */
+EW_INLINE void ew_copy_flipped(char *restrict to, const char *restrict from, int32_t bytes,
+                               const uint64_t flip) {
+  if (!flip) {
+    __builtin_memcpy(to, from, (size_t)bytes);
     return;
   }
-  for (int32_t kx = 0; kx < s.kernel_w; ++kx, to += bytes) {
+  int32_t i = 0;
+  for (; i + 8 <= bytes; i += 8) {
+    uint64_t eight;
+    __builtin_memcpy(&eight, from + i, 8);
+    eight ^= flip;
+    __builtin_memcpy(to + i, &eight, 8);
+  }
+  for (; i < bytes; ++i) to[i] = (char)(from[i] ^ (char)flip);
+}
+
+/* What is copied for one row of a tile: the same for all of them. */
+typedef struct ew_gather {
+  int32_t pixel_bytes;  /* distance of two input pixels */
+  int32_t bytes;        /* of one pixel in the copy: the channels of one group */
+  int32_t row_bytes;    /* distance of two rows of the copy */
+  int32_t used, padded; /* bytes of a row that are copied, and with the zeros after them */
+  uint8_t fill;         /* padding, before it is flipped */
+  uint64_t flip;
+} ew_gather;
+
+/* Copies one line of a window: kernel_w taps. */
+EW_INLINE void ew_gather_line(const ew_conv_shape s, const ew_gather g, const char *line,
+                              int32_t ix, char *to) {
+  const int fill = g.fill ^ (uint8_t)g.flip;
+  if (s.dilation_w == 1 && g.pixel_bytes == g.bytes && ix >= 0 && ix + s.kernel_w <= s.in_w) {
+    ew_copy_flipped(to, line + (ptrdiff_t)ix * g.bytes, s.kernel_w * g.bytes, g.flip);
+    return;
+  }
+  for (int32_t kx = 0; kx < s.kernel_w; ++kx, to += g.bytes) {
     const int32_t x = ix + kx * s.dilation_w;
-    const int inside = (uint32_t)x < (uint32_t)s.in_w;
-    __builtin_memcpy(to, inside ? line + (ptrdiff_t)x * pixel_bytes : (const char *)pad, (size_t)bytes);
+    if ((uint32_t)x < (uint32_t)s.in_w)
+      ew_copy_flipped(to, line + (ptrdiff_t)x * g.pixel_bytes, g.bytes, g.flip);
+    else
+      __builtin_memset(to, fill, (size_t)g.bytes);
   }
 }
 
-/* Copies the windows of `count` pixels, each to `row_bytes`, the last bytes of which are zero. */
-EW_INLINE void ew_gather_rows(const ew_conv_shape s, const void *x, int32_t pixel_bytes,
-                              int32_t bytes, const void *pad, int32_t m, int32_t count,
-                              int32_t row_bytes, char *to) {
-  const int32_t line_bytes = s.kernel_w * bytes, used = s.kernel_h * line_bytes;
+/* The same where rows follow each other in x: see ew_conv_is_matrix. */
+EW_INLINE void ew_gather_matrix(const ew_gather g, const char *x, int32_t m, int32_t count,
+                                char *to) {
+  x += (ptrdiff_t)m * g.pixel_bytes;
+  for (int32_t i = 0; i < count; ++i, to += g.row_bytes, x += g.pixel_bytes) {
+    ew_copy_flipped(to, x, g.used, g.flip);
+    __builtin_memset(to + g.used, 0, (size_t)(g.padded - g.used));
+  }
+}
+
+/* Copies the windows of `count` output pixels from m on. */
+EW_INLINE void ew_gather_rows(const ew_conv_shape s, const ew_gather g, const void *x, int32_t m,
+                              int32_t count, char *to) {
+  const int32_t line_bytes = s.kernel_w * g.bytes;
   ew_pixel p = ew_pixel_of(&s, m);
-  for (int32_t i = 0; i < count; ++i, to += row_bytes) {
+  for (int32_t i = 0; i < count; ++i, to += g.row_bytes) {
     const int32_t iy = p.oy * s.stride_h - s.pad_top, ix = p.ox * s.stride_w - s.pad_left;
     for (int32_t ky = 0; ky < s.kernel_h; ++ky) {
       const int32_t y = iy + ky * s.dilation_h;
-      const ptrdiff_t line = ((ptrdiff_t)p.image * s.in_h + y) * s.in_w * pixel_bytes;
-      if ((uint32_t)y < (uint32_t)s.in_h) {
-        ew_gather_line(s, (const char *)x + line, ix, pixel_bytes, bytes, pad,
-                       to + ky * line_bytes);
-        continue;
-      }
-      for (int32_t kx = 0; kx < s.kernel_w; ++kx)
-        __builtin_memcpy(to + ky * line_bytes + kx * bytes, pad, (size_t)bytes);
+      const ptrdiff_t line = ((ptrdiff_t)p.image * s.in_h + y) * s.in_w * g.pixel_bytes;
+      char *const part = to + ky * line_bytes;
+      if ((uint32_t)y < (uint32_t)s.in_h) ew_gather_line(s, g, (const char *)x + line, ix, part);
+      else __builtin_memset(part, g.fill ^ (uint8_t)g.flip, (size_t)line_bytes);
     }
-    for (int32_t k = used; k < row_bytes; ++k) to[k] = 0;
+    __builtin_memset(to + g.used, 0, (size_t)(g.padded - g.used));
     p = ew_pixel_next(&s, p);
-  }
-}
-
-/* Makes the row pointers of one tile, gathering where the plan says so. */
-EW_INLINE void ew_conv_tile_rows(const ew_conv_shape s, const ew_conv_plan p, const void *x,
-                                 int32_t element_bytes, const void *pad, int32_t m, int32_t count,
-                                 int32_t tile_rows, const void **rows, char *gathered) {
-  const int32_t pixel_bytes = s.in_c * element_bytes;
-  if (p.gather) {
-    const int32_t row_bytes = p.depth * element_bytes;
-    ew_gather_rows(s, x, pixel_bytes, p.channels * element_bytes, pad, m, count, row_bytes,
-                   gathered);
-    ew_point_matrix(gathered, row_bytes, count, tile_rows, rows);
-  } else if (ew_conv_is_matrix(s)) {
-    ew_point_matrix((const char *)x + (ptrdiff_t)m * pixel_bytes, pixel_bytes, count, tile_rows,
-                    rows);
-  } else {
-    ew_point_rows(&s, x, pixel_bytes, pad, m, count, tile_rows, rows);
   }
 }
 

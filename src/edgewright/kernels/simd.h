@@ -4,8 +4,10 @@
 #include "ew.h"
 
 /* The operand forms of the 8-bit dot product; `Target.dot` in Python says the same.
-   1 ("us"): activations are taken as unsigned (int8 ones + 128), weights as signed.
-   0 ("ss"): both are signed (uint8 activations - 128). */
+   1 ("us"): activations are unsigned (int8 ones + 128), weights signed.
+   0 ("ss"): both are signed (uint8 activations - 128).
+   Activations of the other type are brought to the form, by inverting their highest bit, when the
+   rows of a tile are gathered. */
 #if !defined(EW_DOT_US)
 #if defined(__x86_64__) || defined(__i386__)
 #define EW_DOT_US 1

@@ -3,31 +3,31 @@
 #define EW_TILE_Q8_H
 #include "requantize.h"
 
-/* y[i][c] = requantize(bias[c] + sums[i] * multiplier + sum over taps and depth of x * w) (+ skip) */
+/* y[i][c] = requantize(bias[c] + sums[i] * multiplier + sum over depth of x * w) (+ skip) */
 typedef struct ew_tile_q8 {
-  const void *const *rows;  /* [taps][EW_Q8_ROWS]: `depth` bytes each */
-  const int8_t *w;          /* blocks of 16 columns: [taps * depth / 4][16][4] */
+  const void *const *rows;  /* [EW_Q8_ROWS]: `depth` bytes each, of the dot product's type */
+  const int8_t *w;          /* blocks of 16 columns: [depth / 4][16][4] */
   const int32_t *channels;  /* blocks of 16 columns: see requantize.h */
   const ew_q8_params *params;
   const int32_t *sums;      /* of each row of x, or null */
   const uint8_t *skip;      /* laid out as y, or null; may be y */
   uint8_t *y;
   ptrdiff_t w_block, y_row; /* bytes between two blocks of w, two rows of y */
-  int32_t taps, depth;
+  int32_t depth;            /* a multiple of 4 */
   int32_t m, n;             /* rows and columns that exist */
 } ew_tile_q8;
 
-EW_INLINE void ew_tile_q8_tap(const ew_tile_q8 *t, int32_t tap, const int rows, const int blocks,
-                              const int is_signed, ew_i32x16 acc[EW_Q8_ROWS][4]) {
+EW_INLINE void ew_tile_q8_sum(const ew_tile_q8 *t, const int rows, const int blocks,
+                              ew_i32x16 acc[EW_Q8_ROWS][4]) {
   const uint8_t *x[EW_Q8_ROWS];
-  const int8_t *w = t->w + (ptrdiff_t)tap * t->depth * 16;
-  EW_UNROLL for (int i = 0; i < rows; ++i) x[i] = t->rows[tap * EW_Q8_ROWS + i];
+  const int8_t *w = t->w;
+  EW_UNROLL for (int i = 0; i < rows; ++i) x[i] = t->rows[i];
   for (ptrdiff_t k = 0; k < t->depth; k += 4) {
     ew_dot_w columns[4];
     EW_UNROLL for (int j = 0; j < blocks; ++j) columns[j] = ew_dot_load_w(w + j * t->w_block);
     w += 64;
     EW_UNROLL for (int i = 0; i < rows; ++i) {
-      const ew_dot_x four = ew_dot_load_x(x[i] + k, is_signed);
+      const ew_dot_x four = ew_dot_load_x(x[i] + k);
       EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_dot4(acc[i][j], four, columns[j]);
     }
   }
@@ -58,7 +58,7 @@ EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *t, const int rows, const int bl
       const ew_i32x16 sum = ew_i32_dup(ew_mul_wrap(t->sums[i], t->params->x_sum_multiplier));
       EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_i32_add(acc[i][j], sum);
     }
-  for (int32_t tap = 0; tap < t->taps; ++tap) ew_tile_q8_tap(t, tap, rows, blocks, is_signed, acc);
+  ew_tile_q8_sum(t, rows, blocks, acc);
   EW_UNROLL for (int j = 0; j + 1 < blocks; ++j)
     ew_tile_q8_store(t, rows, j, 16, is_signed, mode, acc);
   ew_tile_q8_store(t, rows, blocks - 1, t->n - 16 * (blocks - 1), is_signed, mode, acc);
@@ -117,27 +117,14 @@ EW_INLINE void ew_tile_q8_run(const ew_tile_q8 *t, const int is_signed, const in
 /* Columns to take at once for a product of m rows. */
 EW_INLINE int32_t ew_tile_q8_columns(int32_t m) { return m == 1 ? 1 << 28 : 16 * EW_Q8_BLOCKS; }
 
-/* The sum of each row of x as the dot product takes it (see EW_DOT_US). `depth` counts only bytes
-   of x, not what gathering appended. */
-EW_INLINE int32_t ew_row_sum_q8(const uint8_t *x, int32_t depth, const int is_signed) {
-  ew_i32x16 sum = ew_i32_dup(0);
-  for (int32_t k = 0; k < depth; k += 16)
-    sum = ew_i32_add(sum, ew_load_8(x + k, ew_min_i32(depth - k, 16), is_signed));
-  const int32_t offset = is_signed ? (EW_DOT_US ? 128 : 0) : (EW_DOT_US ? 0 : -128);
-  return ew_i32_sum(sum) + offset * depth;
-}
-EW_KERNEL void ew_row_sums_s8(const void *const *rows, int32_t taps, int32_t depth, int32_t *sums) {
+/* The sum of each row, in the dot product's type. */
+EW_KERNEL void ew_row_sums_q8(const void *const *rows, int32_t depth, int32_t *sums) {
   for (int i = 0; i < EW_Q8_ROWS; ++i) {
-    sums[i] = 0;
-    for (int32_t tap = 0; tap < taps; ++tap)
-      sums[i] += ew_row_sum_q8(rows[tap * EW_Q8_ROWS + i], depth, 1);
-  }
-}
-EW_KERNEL void ew_row_sums_u8(const void *const *rows, int32_t taps, int32_t depth, int32_t *sums) {
-  for (int i = 0; i < EW_Q8_ROWS; ++i) {
-    sums[i] = 0;
-    for (int32_t tap = 0; tap < taps; ++tap)
-      sums[i] += ew_row_sum_q8(rows[tap * EW_Q8_ROWS + i], depth, 0);
+    const uint8_t *x = rows[i];
+    ew_i32x16 sum = ew_i32_dup(0);
+    for (int32_t k = 0; k < depth; k += 16)
+      sum = ew_i32_add(sum, ew_load_8(x + k, ew_min_i32(depth - k, 16), !EW_DOT_US));
+    sums[i] = ew_i32_sum(sum);
   }
 }
 

@@ -25,7 +25,7 @@ Weights8 = NDArray[np.int8] | NDArray[np.uint8]
 LANES = 16
 LARGEST_TILE = 12  # rows of the largest register tile of any ISA (EW_F32_ROWS, EW_Q8_ROWS)
 ALIGNMENT = 64
-GATHERED_BELOW = 16  # channels; fewer are copied into whole rows first (see conv_rows.h)
+GATHERED_BELOW = 16  # float32 channels; windows of fewer are copied into whole rows first
 
 
 def round_up(value: int, to: int) -> int:
@@ -47,15 +47,15 @@ def conv_scratch_bytes(
         element_bytes: 4 for float32, 1 for int8 and uint8.
         pointer_bytes: bytes of a pointer on the target.
     """
-    step = 4 if element_bytes == 1 else 1
-    window = math.prod(kernel)
-    gather = channels % step != 0 or (window > 1 and channels < GATHERED_BELOW)
-    taps = 1 if gather else window
+    depth = math.prod(kernel) * channels
+    pointers = round_up(LARGEST_TILE * pointer_bytes, ALIGNMENT)
+    if element_bytes == 1:  # rows, their pointers, their sums
+        return pointers + LARGEST_TILE * round_up(depth, ALIGNMENT) + ALIGNMENT
     pad = round_up(channels * element_bytes, ALIGNMENT)
-    rows = round_up(taps * LARGEST_TILE * pointer_bytes, ALIGNMENT)
-    gathered = round_up(round_up(window * channels, step) * element_bytes, ALIGNMENT)
-    sums = ALIGNMENT if element_bytes == 1 else 0
-    return pad + rows + (gathered * LARGEST_TILE if gather else 0) + sums
+    if depth > channels and channels < GATHERED_BELOW:
+        return pad + pointers + LARGEST_TILE * depth * element_bytes
+    taps = math.prod(kernel)
+    return pad + round_up(taps * LARGEST_TILE * pointer_bytes, ALIGNMENT)
 
 
 def depthwise_scratch_bytes(

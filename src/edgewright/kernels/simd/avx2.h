@@ -258,11 +258,10 @@ EW_INLINE ew_i32x16 ew_i32_mac(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
    (2 * 255 * 127 > 32767), and with this split one 32-bit lane still belongs to one column. */
 typedef struct ew_dot_x { __m256i even, odd; } ew_dot_x;
 typedef struct ew_dot_w { ew_i32x16 even, odd; } ew_dot_w;
-EW_INLINE ew_dot_x ew_dot_load_x(const void *p, int is_signed) {
+EW_INLINE ew_dot_x ew_dot_load_x(const uint8_t *p) {
   int32_t four;
   __builtin_memcpy(&four, p, 4);
-  __m256i x = _mm256_set1_epi32(four);
-  if (is_signed) x = _mm256_xor_si256(x, _mm256_set1_epi8(-128));
+  const __m256i x = _mm256_set1_epi32(four);
   return (ew_dot_x){_mm256_and_si256(x, _mm256_set1_epi16(255)), _mm256_srli_epi16(x, 8)};
 }
 EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) {

@@ -170,11 +170,10 @@ EW_INLINE ew_i32x16 ew_i32_mac(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
 
 typedef __m512i ew_dot_x;
 typedef __m512i ew_dot_w;
-EW_INLINE ew_dot_x ew_dot_load_x(const void *p, int is_signed) {
+EW_INLINE ew_dot_x ew_dot_load_x(const uint8_t *p) {
   int32_t four;
   __builtin_memcpy(&four, p, 4);
-  const __m512i x = _mm512_set1_epi32(four);
-  return is_signed ? _mm512_xor_si512(x, _mm512_set1_epi8(-128)) : x;
+  return _mm512_set1_epi32(four);
 }
 EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) { return _mm512_loadu_si512(p); }
 EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {

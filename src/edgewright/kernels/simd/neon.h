@@ -205,11 +205,10 @@ EW_INLINE ew_i32x16 ew_i32_mac(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
 
 typedef int8x16_t ew_dot_x;
 typedef struct ew_dot_w { int8x16_t q[4]; } ew_dot_w;
-EW_INLINE ew_dot_x ew_dot_load_x(const void *p, int is_signed) {
+EW_INLINE ew_dot_x ew_dot_load_x(const uint8_t *p) {
   int32_t four;
   __builtin_memcpy(&four, p, 4);
-  const int8x16_t x = vreinterpretq_s8_s32(vdupq_n_s32(four));
-  return is_signed ? x : veorq_s8(x, vdupq_n_s8(-128));
+  return vreinterpretq_s8_s32(vdupq_n_s32(four));
 }
 EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) {
   ew_dot_w r;

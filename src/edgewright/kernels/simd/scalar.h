@@ -253,15 +253,13 @@ EW_INLINE ew_i32x16 ew_i32_mac(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
   return ew_i32_add(acc, ew_i32_mul(x, w));
 }
 
-/* Four bytes of one row (from int8 if is_signed, else from uint8), ready for ew_dot4. */
+/* Four bytes of one row in the form that EW_DOT_US names. */
 typedef struct ew_dot_x { int32_t v[4]; } ew_dot_x;
 /* Weights of 16 columns x 4 rows of the product: int8 [16][4]. */
 typedef struct ew_dot_w { const int8_t *p; } ew_dot_w;
-EW_INLINE ew_dot_x ew_dot_load_x(const void *p, int is_signed) {
+EW_INLINE ew_dot_x ew_dot_load_x(const uint8_t *p) {
   ew_dot_x r;
-  const int32_t offset = is_signed ? (EW_DOT_US ? 128 : 0) : (EW_DOT_US ? 0 : -128);
-  for (int i = 0; i < 4; ++i)
-    r.v[i] = (is_signed ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i]) + offset;
+  for (int i = 0; i < 4; ++i) r.v[i] = EW_DOT_US ? p[i] : (int8_t)p[i];
   return r;
 }
 EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) {
