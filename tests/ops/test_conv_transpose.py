@@ -1,5 +1,4 @@
-"""conv_transpose: ONNX Runtime's answers, strides, dilations, groups, channels around the lanes, 8 and
-16 bits."""
+"""conv_transpose: ONNX Runtime's answers, strides, dilations, groups, channels, 8 and 16 bits."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def test_c(rng: np.random.Generator) -> None:
         states = [rng.normal(0, 1, (2, units)).astype(F32) for _ in range(2)]
         for operands in ([const(bias)], [None, *states], [const(bias), None, states[1]]):
             for attrs in ({}, {"reverse": True}, {"cell_clip": 0.4}):
-                cases.append(("lstm", [x, const(w), const(r), *operands], attrs))
+                cases += [("lstm", [x, const(w), const(r), *operands], attrs)]
     check_ops(cases)
 
 
@@ -79,6 +79,7 @@ def test_integers(mode: str, rng: np.random.Generator) -> None:
         operands, types = integer_case(rng, inputs, units, zero)
         cases.append(("lstm", operands, {"outputs": types}))
         cases.append(("lstm", operands, {"outputs": types, "cell_clip": 2.0, "reverse": True}))
+        cases.append(("lstm", operands, {"outputs": types, "hidden": (0.009, 7)}))
         h = quantised(rng.integers(-128, 127, (2, units)).astype(np.int8), 1 / 128, zero)
         c = quantised(rng.integers(-32768, 32767, (2, units)).astype(np.int16), 2.0**-11)
         cases.append(("lstm", [*operands, h, c], {"outputs": types, "hidden": (0.009, 1)}))

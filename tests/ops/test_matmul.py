@@ -1,4 +1,4 @@
-"""matmul of computed operands: NumPy's answers, broadcast batches, sizes around the tile, 8 bits."""
+"""matmul of computed operands: NumPy's answers, broadcast batches, sizes around the tile, int8."""
 
 from __future__ import annotations
 

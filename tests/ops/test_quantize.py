@@ -31,7 +31,8 @@ def test_quantize(mode: str, rng: np.random.Generator) -> None:
     for dtype, zero in TYPES:
         for scale in (0.25, 0.1, 3e-3):
             for n in (x.size, 15, 17):
-                cases.append(("quantize", [x[-n:]], {"outputs": out(dtype, (n,), scale, zero)}))
+                attrs = {"outputs": out(dtype, (n,), scale, zero)}
+                cases += [("quantize", [x[-n:]], attrs)]
     check_ops(cases, requantization=mode)
 
 

@@ -39,7 +39,7 @@ def test_c(rng: np.random.Generator) -> None:
 
 
 def test_extremes() -> None:
-    """NaN, infinities, denormals, signed zeros: one value a node, since ranges are infinite here."""
+    """NaN, infinities, denormals, signed zeros: one value a node, as ranges are infinite."""
     cases: list[Any] = []
     for name in sorted(TABLE):
         x = EXTREMES

@@ -70,7 +70,8 @@ class Lstm(Op):
         shape = (x.shape[1], r.shape[1])
         if given.quant is not None:
             constants = self._constants(call.inputs, call.outputs, w, r, bias)
-            h = np.full(shape, constants.zero_h, np.int8) if h0 is None else h0
+            zero = _quant(call.outputs[1]).zero[0]
+            h = np.full(shape, zero, np.int8) if h0 is None else h0
             c = np.zeros(shape, np.int16) if c0 is None else c0
         else:
             h = np.zeros(shape) if h0 is None else np.asarray(h0, np.float64)

@@ -150,7 +150,7 @@ class Reduce(Op):
             e.line("}")
 
     def _call(self, e: Emit, source: str, target: str, shape: str, count: Size) -> None:
-        x, y = e.inputs[0], e.outputs[0]
+        x = e.inputs[0]
         assert x is not None
         if x.type.dtype is DType.FLOAT32:
             divisor = f"(float)({e.size(count)})"
