@@ -1,4 +1,4 @@
-"""max_pool and avg_pool: ONNX Runtime's answers, padding, dilation, all ISA levels, 8 and 16 bits."""
+"""max_pool and avg_pool: ONNX Runtime's answers, padding, dilation, 8 and 16 bits."""
 
 from __future__ import annotations
 
