@@ -14,7 +14,7 @@ from edgewright.artifact.manifest import EntryInfo, OracleInfo, TargetInfo, Verd
 from edgewright.artifact.native import NativeModel
 from edgewright.pipeline.model import Model
 from edgewright.verify.reference import verdicts
-from edgewright.verify.source import compare_with_source
+from edgewright.verify.source import SourceFile, compare_with_source
 
 Array = npt.NDArray[Any]
 
@@ -42,16 +42,21 @@ def prove_source(
 ) -> OracleInfo:
     """The model's reference against the source model, end to end. Raises OracleError."""
     info, _ = compare_with_source(
-        model.path,
-        model.format,
+        source_file(model),
         model.module.requantization,
-        model.interface,
         [v.name for v in model.module.main.outputs],
         samples,
         actual,
         model.is_quantised,
     )
     return info
+
+
+def source_file(model: Model) -> SourceFile:
+    """The model's file, for the oracles."""
+    tied = model.interface.tied
+    states = {name: s.init for name, s in model.module.states.items() if name in tied}
+    return SourceFile(model.path, model.format, model.interface, states)
 
 
 def ranges_of(model: Model) -> dict[str, tuple[float, float]]:

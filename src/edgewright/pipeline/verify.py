@@ -16,7 +16,7 @@ from edgewright.artifact.manifest import EntryInfo, OracleInfo, VerdictInfo
 from edgewright.data import contract as contracts
 from edgewright.errors import InvalidOption
 from edgewright.pipeline.model import Model, load_model
-from edgewright.pipeline.prove import prove_source, prove_target, ranges_of
+from edgewright.pipeline.prove import prove_source, prove_target, ranges_of, source_file
 from edgewright.verify.layers import LayerResult, check_layers
 from edgewright.verify.reference import passed, reference_outputs
 from edgewright.verify.samples import draw, vector_count
@@ -164,9 +164,7 @@ def _against(
 def layer_verdicts(model: Model, sample: dict[str, Array]) -> list[LayerVerdict]:
     """Every operator of `main`, alone."""
     results = check_layers(model.module, targets.get("host"), sample)
-    source = layers_against_source(
-        model.module, model.path, model.format, model.interface, sample
-    )
+    source = layers_against_source(model.module, source_file(model), sample)
     return [_layer(result, source.get(result.node.outputs[0].name)) for result in results]
 
 

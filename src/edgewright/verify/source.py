@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from edgewright.artifact.manifest import OracleInfo
@@ -14,6 +14,7 @@ from edgewright.errors import MissingPackage, OracleError
 from edgewright.importers import Interface
 from edgewright.verify import oracles
 from edgewright.verify.compare import Difference, compare, worst
+from edgewright.verify.dequantized import dequantized_weights
 from edgewright.verify.reference import FLOAT_TOLERANCE
 
 Array = npt.NDArray[Any]
@@ -23,7 +24,11 @@ Sample = Mapping[str, Array]
 #: differences may add up to, end to end
 ROUNDING_TOLERANCE = 0.1
 
-_ORACLES = {
+TIMEOUT_S = 300.0
+#: added to the name of an oracle that runs a copy of the file (docs/decisions/0002)
+ON_DEQUANTIZED = " on dequantised weights"
+
+_ORACLES: dict[tuple[str, str], tuple[oracles.Kind, ...]] = {
     ("tflite", "fixed"): ("litert_ref", "tflm"),
     ("tflite", "float"): ("litert", "tflm"),
     ("onnx", "fixed"): ("onnxruntime",),
@@ -31,52 +36,79 @@ _ORACLES = {
 }
 
 
+@dataclass(frozen=True)
+class SourceFile:
+    """The user's file as an oracle sees it.
+
+    Args:
+        path: the file.
+        format: "tflite" or "onnx".
+        interface: the tensors of the file behind our inputs and outputs.
+        states: the first content of each input that became state, by its name.
+    """
+
+    path: Path
+    format: str
+    interface: Interface
+    states: Mapping[str, Array]
+
+    def content(self) -> tuple[bytes, str]:
+        """The bytes to run, and what to add to the oracle's name when they are not the file's."""
+        content = self.path.read_bytes()
+        if self.format == "tflite":
+            copy = dequantized_weights(content, self.path.name)
+            if copy is not None:
+                return copy, ON_DEQUANTIZED
+        return content, ""
+
+
 def run_source(
-    path: Path, kind: str, interface: Interface, names: Sequence[str], samples: Sequence[Sample]
+    source: SourceFile,
+    content: bytes,
+    kind: oracles.Kind,
+    names: Sequence[str],
+    samples: Sequence[Sample],
 ) -> list[dict[str, Array]]:
     """The source model's outputs, by our names, in the order of the interface.
 
-    Inputs that became state are fed from the outputs that they were tied to, zeros first.
+    Inputs that became state are fed from the outputs that they were tied to.
 
     Args:
-        path: the model file.
+        source: the model.
+        content: its bytes, or those of a copy.
         kind: an oracle (see `verify.oracles`).
-        interface: the tensors of the file behind our inputs and outputs.
         names: our names of the outputs, tied ones left out.
         samples: inputs by our names, in the order of the interface without the tied ones.
     """
-    free = [t for t in interface.inputs if t not in interface.tied]
+    tied = source.interface.tied
+    free = [t for t in source.interface.inputs if t not in tied]
     fed = [dict(zip(free, sample.values(), strict=True)) for sample in samples]
-    kept = [t for t in interface.outputs if t not in interface.tied.values()]
-    if interface.tied:
-        results = _run_tied(path, kind, interface.tied, fed)
+    kept = [t for t in source.interface.outputs if t not in tied.values()]
+    if tied:
+        results = _run_tied(source, content, kind, fed)
     else:
-        results = oracles.run(kind, path, fed, timeout_s=TIMEOUT_S)  # type: ignore[arg-type]
+        results = _run(kind, content, fed)
     return [dict(zip(names, (r[t] for t in kept), strict=True)) for r in results]
 
 
-TIMEOUT_S = 300.0
+def _run(kind: oracles.Kind, content: bytes, fed: Sequence[Sample]) -> list[dict[str, Array]]:
+    return oracles.run(kind, content, fed, timeout_s=TIMEOUT_S)
 
 
 def _run_tied(
-    path: Path, kind: str, tied: Mapping[str, str], fed: Sequence[Mapping[str, Array]]
+    source: SourceFile, content: bytes, kind: oracles.Kind, fed: Sequence[Sample]
 ) -> list[dict[str, Array]]:
     results: list[dict[str, Array]] = []
+    state: Mapping[str, Array] = source.states
     for sample in fed:
-        before = results[-1] if results else None
-        state = {name: before[out] for name, out in tied.items()} if before else {}
-        if before is None:
-            shapes = oracles.input_types(kind, path)
-            state = {name: np.zeros(*shapes[name]) for name in tied}
-        results += oracles.run(kind, path, [{**sample, **state}], timeout_s=TIMEOUT_S)  # type: ignore[arg-type]
+        results += _run(kind, content, [{**sample, **state}])
+        state = {name: results[-1][out] for name, out in source.interface.tied.items()}
     return results
 
 
 def compare_with_source(
-    path: Path,
-    format: str,
+    source: SourceFile,
     mode: str,
-    interface: Interface,
     names: Sequence[str],
     samples: Sequence[Sample],
     actual: Sequence[Sample],
@@ -84,9 +116,10 @@ def compare_with_source(
 ) -> tuple[OracleInfo, list[Difference]]:
     """End to end, against the first oracle that accepts the file. Raises OracleError."""
     refusals: list[OracleError | MissingPackage] = []
-    for kind in _ORACLES[format, mode]:
+    content, how = source.content()
+    for kind in _ORACLES[source.format, mode]:
         try:
-            expected = run_source(path, kind, interface, names, samples)
+            expected = run_source(source, content, kind, names, samples)
         except (oracles.OracleRefused, oracles.OracleCrashed, MissingPackage) as error:
             refusals.append(error)
             continue
@@ -94,7 +127,7 @@ def compare_with_source(
         bits = quantised and kind in ("litert_ref", "tflm") and mode == "fixed"
         tolerance = 0.0 if bits else ROUNDING_TOLERANCE if quantised else FLOAT_TOLERANCE
         info = OracleInfo(
-            oracle=oracles.NAMES[kind],
+            oracle=oracles.NAMES[kind] + how,
             samples=len(samples),
             max_error=max(map(_relative, differences), default=0.0)
             if not bits

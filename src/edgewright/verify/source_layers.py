@@ -1,9 +1,8 @@
-"""The reference of each operator, fed the source runtime's tensors, against that runtime's result."""
+"""The reference of each operator, on the source runtime's tensors, against that runtime."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,10 @@ import numpy.typing as npt
 from edgewright import ops
 from edgewright.errors import MissingPackage, OracleError
 from edgewright.graph import Module, Node, Value
-from edgewright.importers import Interface
 from edgewright.verify import oracles
 from edgewright.verify.compare import compare
 from edgewright.verify.oracles.litert_steps import PREFIX
+from edgewright.verify.source import TIMEOUT_S, SourceFile
 
 Array = npt.NDArray[Any]
 FLOAT_LAYER_TOLERANCE = 1e-4
@@ -23,19 +22,26 @@ ROUNDING_STEPS = 1.0
 #: in mode `float`, LiteRT's default kernels to the last bit (DESIGN.md section 5)
 _EXACT = frozenset({"conv", "depthwise_conv", "fully_connected"})
 
+_ORACLES: dict[tuple[str, str], tuple[oracles.Kind, ...]] = {
+    ("tflite", "fixed"): ("litert_ref", "tflm"),
+    ("tflite", "float"): ("litert_steps", "tflm"),
+    ("onnx", "fixed"): ("onnxruntime",),
+    ("onnx", "float"): ("onnxruntime",),
+}
+
 
 def layers_against_source(
-    module: Module, path: Path, format: str, interface: Interface, sample: Mapping[str, Array]
+    module: Module, source: SourceFile, sample: Mapping[str, Array]
 ) -> dict[str, tuple[float, float]]:
-    """(error, tolerance) by the name of each node's first output, where the runtime shows both ends.
+    """(error, tolerance) by each node's first output's name, where the runtime shows both ends.
 
     Integers are compared in steps of the last place. Mode `fixed` allows none; mode `float` allows
     none for convolution, depthwise convolution and fully connected, one for the others.
     """
-    tensors = _tensors(module, path, format, interface, sample)
+    tensors = _tensors(source, module.requantization, sample)
     found = {}
     for node in module.main.nodes:
-        if node.regions or not node.outputs or any(n in node.op for n in ("state",)):
+        if node.regions or not node.outputs or node.op in ("read_state", "write_state"):
             continue
         result = _compare(module, node, tensors)
         if result is not None:
@@ -43,19 +49,18 @@ def layers_against_source(
     return found
 
 
-def _tensors(
-    module: Module, path: Path, format: str, interface: Interface, sample: Mapping[str, Array]
-) -> dict[str, Array]:
+def _tensors(source: SourceFile, mode: str, sample: Mapping[str, Array]) -> dict[str, Array]:
     """Every tensor of the source model on the sample, by its name in the file."""
-    kinds = {"onnx": "onnxruntime"}
-    steps = "litert_steps" if module.requantization == "float" else "litert_ref"
-    kind = kinds.get(format, steps)
-    fed = dict(zip(interface.inputs, sample.values(), strict=False))
-    try:
-        (tensors,) = oracles.run(kind, path, [fed], intermediates=True)  # type: ignore[arg-type]
-    except (OracleError, MissingPackage):
-        return {}
-    return {**tensors, **fed}
+    free = [t for t in source.interface.inputs if t not in source.interface.tied]
+    fed = {**dict(zip(free, sample.values(), strict=True)), **source.states}
+    content, _ = source.content()
+    for kind in _ORACLES[source.format, mode]:
+        try:
+            (tensors,) = oracles.run(kind, content, [fed], True, timeout_s=TIMEOUT_S)
+        except (OracleError, MissingPackage):
+            continue
+        return {**tensors, **fed}
+    return {}
 
 
 def _compare(
@@ -65,7 +70,7 @@ def _compare(
     missing = any(a is None and v is not None for a, v in zip(inputs, node.inputs, strict=True))
     by_step = any(name.startswith(PREFIX) for name in tensors)
     if by_step and _is_fused(node):
-        return None  # the source has a rounding in between that no tensor of the reference run shows
+        return None  # the source rounds in between, and no tensor of the reference run shows it
     alone = _read(node.outputs[0], tensors, PREFIX)
     expected = alone if alone is not None else _read(node.outputs[0], tensors)
     if missing or expected is None:
