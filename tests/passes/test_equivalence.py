@@ -19,6 +19,7 @@ from edgewright.graph import (
     Value,
     parse_graph,
 )
+from edgewright.graph.text import graph_lines
 from edgewright.ops.interpreter import Interpreter
 from edgewright.passes import Pass, optimize, run_pass
 from edgewright.passes.fuse_qdq import WEIGHTED
@@ -229,3 +230,21 @@ def test_integers_stay_near_the_float_meaning(seed: int) -> None:
     assert np.abs(expected - answer(module, x)).max() < 0.25
     left = [n.op for n in graph.nodes if n.op in WEIGHTED and n.output.type.quant is None]
     assert not left, "a convolution stayed in float"
+
+
+def structure(graph: Graph) -> list[str]:
+    """Everything but the constants."""
+    return [line for line in graph_lines(graph) if not line.startswith("  const ")]
+
+
+@pytest.mark.parametrize("seed", range(300, 330))
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_trained_numbers_do_not_shape_the_graph(seed: int, value: float) -> None:
+    """Retraining must give the same code: weights of zeros and ones are the hardest."""
+    plain, odd = RandomNet(seed).graph, RandomNet(seed).graph
+    for constant in odd.constants():
+        if constant.data is not None and constant.data.size > 1:
+            constant.data = np.full_like(constant.data, value)
+    optimize(Module({"main": plain}))
+    optimize(Module({"main": odd}))
+    assert structure(plain) == structure(odd)

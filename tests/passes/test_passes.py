@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgewright import ops
+from edgewright import ops, passes
 from edgewright.errors import InternalError
 from edgewright.graph import Graph, Module, Node, parse_graph
 from edgewright.passes import Pass, optimize, rewrite, run_pass
@@ -82,3 +82,33 @@ def test_regions_are_optimised_too() -> None:
     graph = parse_graph(text)
     optimize(Module({"main": graph}))
     assert [n.op for n in graph.nodes[0].regions[0].nodes] == ["neg"]
+
+
+def test_names_given_by_assignment_are_not_given_again() -> None:
+    """Importers rename values to what the user's file calls them."""
+    text = """graph main(%x: float32[1,4,5,3]) -> (%z) {
+      %t = transpose(%x) {perm=[0, 3, 1, 2]} %z = neg(%t)
+    }"""
+    graph = parse_graph(text, infer=ops.infer)
+    graph.outputs[0].name = "probabilities"
+    optimize(Module({"main": graph}))
+    assert [v.name for v in graph.outputs] == ["probabilities"]
+
+
+def test_packages_may_add_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sweep(graph: Graph) -> bool:
+        changed = graph.nodes[0].op == "neg"
+        graph.nodes[0].op = "exp"
+        return changed
+
+    class Entry:
+        name = "theirs"
+
+        def load(self) -> Pass:
+            return named("theirs", sweep)
+
+    found = {"edgewright.passes": [Entry()]}
+    monkeypatch.setattr(passes, "entry_points", lambda group: found[group])
+    held = module()
+    optimize(held)
+    assert [node.op for node in held.main.nodes] == ["exp", "abs"]

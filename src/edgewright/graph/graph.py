@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,6 +136,10 @@ class Graph:
             candidate = f"{name}.{count}"
         names.add(candidate)
         return candidate
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """Keep `unique` from returning names that values were given by assignment."""
+        self.root()._names.update(names)
 
     def value(self, name: str, type: TensorType, source: Source | None = None) -> Value:
         """A new value with a unique name; the caller connects it."""

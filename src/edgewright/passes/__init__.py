@@ -15,6 +15,7 @@ from typing import Any
 from edgewright import ops
 from edgewright.errors import InternalError, InvalidGraph
 from edgewright.graph import Array, Graph, Module, Node, TensorType, Value, verify_module
+from edgewright.graph.text import values_of
 
 __all__ = ["Pass", "optimize", "rewrite", "run_pass", "whole_graph"]
 
@@ -84,6 +85,7 @@ def run_pass(item: Pass, module: Module) -> bool:
 
 def _settle(item: Pass, graph: Graph) -> bool:
     graph.rewrite, changed = item.name, False
+    graph.reserve(values_of(graph))
     for _ in range(SWEEP_LIMIT):
         # Only what the last sweep declined still stands.
         graph.declined = [d for d in graph.declined if d.rewrite != item.name]

@@ -16,8 +16,9 @@ STATEFUL = ("read_state", "write_state")
 def eliminate_common_subexpressions(graph: Graph) -> bool:
     """Let one node stand for all that apply the same operator to the same operands.
 
-    Short constants count as the same when their elements are, since importers make one per use;
-    long ones are trained, and which of them happen to be equal must not shape the code.
+    Numbers, and plain integers such as axes, count as the same when they are equal, since importers
+    make one per use; other constants are trained, and which of them are equal must not shape the
+    code.
 
     Given:
         graph main(%x: float32[2]) -> (%z) {
@@ -53,7 +54,10 @@ def _key(node: Node) -> Hashable:
 
 
 def _operand(value: Value | None) -> Hashable:
-    if value is None or value.data is None or value.data.size > INLINE_LIMIT:
+    if value is None or value.data is None:
+        return id(value)
+    plain = value.type.dtype.is_integer and value.type.quant is None
+    if value.data.size > (INLINE_LIMIT if plain else 1):
         return id(value)
     return value.type, value.data.tobytes()
 
