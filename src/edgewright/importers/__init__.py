@@ -11,13 +11,14 @@ from types import ModuleType
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph, InvalidModel
-from edgewright.graph import Module, Value, verify_module
+from edgewright.graph import Module, Value, upper, verify_module
 from edgewright.importers.model_file import load_bytes
 from edgewright.importers.options import ImportOptions
 from edgewright.importers.tie_states import tie_states
 
 __all__ = ["ImportOptions", "Imported", "import_model"]
 _HEAD_BYTES = 64
+_MAX_TENSOR_BYTES = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,21 @@ def _check(module: Module, path: Path) -> None:
         verify_module(module, ops.infer)
     except InvalidGraph as error:
         raise InvalidModel(f"the model contradicts itself: {error.what}", path) from error
+    for graph in module.graphs.values():
+        for node in graph.walk():
+            for value in node.outputs:
+                _check_size(value, node.origin or path)
+
+
+def _check_size(value: Value, where: object) -> None:
+    """Refuse a tensor that no 32-bit index can count the bytes of."""
+    size = upper(value.type.count) * value.type.dtype.bits // 8
+    if size > _MAX_TENSOR_BYTES:
+        raise InvalidModel(
+            f"{value.name} is {value.type} and would take {size} bytes",
+            where,
+            f"a tensor may take {_MAX_TENSOR_BYTES} bytes; correct the sizes that lead to it",
+        )
 
 
 def _interface(module: Module, options: ImportOptions, keeps_names: bool) -> Interface:

@@ -147,6 +147,19 @@ def test_an_absent_optional_input_is_kept() -> None:
     assert model.subgraphs[0].operators[0].inputs == (0, 1, -1)
 
 
+def test_an_option_that_is_not_a_number() -> None:
+    def spoil(model: Any) -> None:
+        model.operatorCodes[0] = operator_code("LEAKY_RELU")
+        op = graph_of(model).operators[0]
+        op.builtinOptionsType = schema.BuiltinOptions.LeakyReluOptions
+        op.builtinOptions = schema.LeakyReluOptionsT()
+        op.builtinOptions.alpha = math.nan
+
+    with pytest.raises(InvalidModel, match="alpha is not a number") as caught:
+        parse(conv_bytes(spoil), "f")
+    assert caught.value.where == "f: subgraph 0, operator 0 (LEAKY_RELU)"
+
+
 def test_an_unknown_operator_is_named_not_refused() -> None:
     def spoil(model: Any) -> None:
         model.operatorCodes[0].builtinCode = 4_000

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import prod
+from math import isnan, prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -334,10 +334,7 @@ class _Reader:
             inputs=self.indices(_ints(table, "Inputs"), tensors, where, optional=True),
             outputs=self.indices(_ints(table, "Outputs"), tensors, where),
             intermediates=self.indices(_ints(table, "Intermediates"), tensors, where, True),
-            options={
-                **self.options(table, "BuiltinOptions"),
-                **self.options(table, "BuiltinOptions2"),
-            },
+            options=self.all_options(table, where),
             custom_options=self.custom_options(table, where),
         )
 
@@ -346,6 +343,17 @@ class _Reader:
         if offset > 1:
             return self.appended(offset, size, f"{where}, custom options").tobytes()
         return _vector(table, "CustomOptions", np.uint8).tobytes()
+
+    def all_options(self, operator: Any, where: str) -> dict[str, Any]:
+        """The options of an operator, of both unions that may hold them."""
+        found = {
+            **self.options(operator, "BuiltinOptions"),
+            **self.options(operator, "BuiltinOptions2"),
+        }
+        for name, value in found.items():
+            if isinstance(value, float) and isnan(value):
+                raise self.fail(f"{name} is not a number", where)
+        return found
 
     def options(self, operator: Any, union: str) -> dict[str, Any]:
         """The fields of the member that a union of options holds; none for an unknown member."""
