@@ -81,7 +81,7 @@ EW_INLINE void ew_depthwise_f32_pixels(const ew_depthwise_f32_layer *t, int32_t 
 }
 
 EW_KERNEL void ew_depthwise_f32_span(void *layer, int32_t m, int32_t count) {
-  const ew_depthwise_f32_layer *t = layer;
+  const ew_depthwise_f32_layer copy = *(const ew_depthwise_f32_layer *)layer, *const t = &copy;
   const int slides = EW_DEPTHWISE_SLIDES && t->span.is_sliding;
   const int32_t end = m + count;
   for (; m + EW_DEPTHWISE_PIXELS <= end; m += EW_DEPTHWISE_PIXELS) {

@@ -61,8 +61,9 @@ typedef struct ew_depthwise_q8_how {
   int pixels, multiplier, slides, is_signed, mode;
 } ew_depthwise_q8_how;
 
-EW_INLINE void ew_depthwise_q8_block(const ew_depthwise_q8_layer *t, int32_t m, int32_t c,
-                                     const int n, const ew_depthwise_q8_how how) {
+EW_INLINE void ew_depthwise_q8_block(const ew_depthwise_q8_layer *t, const ew_q8_params *p,
+                                     int32_t m, int32_t c, const int n,
+                                     const ew_depthwise_q8_how how) {
   ew_i32x16 acc[EW_DEPTHWISE_PIXELS];
   const int32_t *channels = t->channels + (ptrdiff_t)c * ew_q8_channel_rows(how.mode);
   EW_UNROLL for (int i = 0; i < how.pixels; ++i) acc[i] = ew_i32_load(channels);
@@ -71,44 +72,47 @@ EW_INLINE void ew_depthwise_q8_block(const ew_depthwise_q8_layer *t, int32_t m, 
   const ew_q8_scale scale = ew_q8_load_scale(channels, how.mode);
   EW_UNROLL for (int i = 0; i < how.pixels; ++i) {
     uint8_t *y = t->y + (ptrdiff_t)(m + i) * t->out_c + c;
-    ew_finish_q8(acc[i], scale, t->params, (const uint8_t *)0, y, n, how.is_signed, how.mode);
+    ew_finish_q8(acc[i], scale, p, (const uint8_t *)0, y, n, how.is_signed, how.mode);
   }
 }
 
 /* All channels of some pixels from m on; moves the taps along. */
-EW_INLINE void ew_depthwise_q8_pixels(const ew_depthwise_q8_layer *t, int32_t m,
-                                      const ew_depthwise_q8_how how) {
+EW_INLINE void ew_depthwise_q8_pixels(const ew_depthwise_q8_layer *t, const ew_q8_params *p,
+                                      int32_t m, const ew_depthwise_q8_how how) {
   int32_t c = 0;
-  for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, m, c, 16, how);
-  if (c < t->out_c) ew_depthwise_q8_block(t, m, c, t->out_c - c, how);
+  for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, p, m, c, 16, how);
+  if (c < t->out_c) ew_depthwise_q8_block(t, p, m, c, t->out_c - c, how);
   for (int32_t tap = 0; tap < t->span.taps; ++tap)
     t->span.at[tap] += how.pixels * t->span.step[tap];
 }
 
-EW_INLINE void ew_depthwise_q8_span(const ew_depthwise_q8_layer *t, int32_t m, int32_t count,
+/* Spans copy the layer: a store of bytes could change the original, as far as compilers know. */
+EW_INLINE void ew_depthwise_q8_span(const ew_depthwise_q8_layer t, int32_t m, int32_t count,
                                     const int is_signed, const int mode) {
+  const ew_q8_params p = *t.params;
   const ew_depthwise_q8_how slide = {EW_DEPTHWISE_PIXELS, 1, 1, is_signed, mode};
   const ew_depthwise_q8_how step = {EW_DEPTHWISE_PIXELS, 1, 0, is_signed, mode};
   const ew_depthwise_q8_how one = {1, 1, 0, is_signed, mode};
-  const int slides = EW_DEPTHWISE_SLIDES && t->span.is_sliding;
+  const int slides = EW_DEPTHWISE_SLIDES && t.span.is_sliding;
   const int32_t end = m + count;
   for (; m + EW_DEPTHWISE_PIXELS <= end; m += EW_DEPTHWISE_PIXELS) {
-    if (slides) ew_depthwise_q8_pixels(t, m, slide);
-    else ew_depthwise_q8_pixels(t, m, step);
+    if (slides) ew_depthwise_q8_pixels(&t, &p, m, slide);
+    else ew_depthwise_q8_pixels(&t, &p, m, step);
   }
-  for (; m < end; ++m) ew_depthwise_q8_pixels(t, m, one);
+  for (; m < end; ++m) ew_depthwise_q8_pixels(&t, &p, m, one);
 }
-EW_INLINE void ew_depthwise_q8_span_n(const ew_depthwise_q8_layer *t, int32_t m, int32_t count,
+EW_INLINE void ew_depthwise_q8_span_n(const ew_depthwise_q8_layer t, int32_t m, int32_t count,
                                       const int is_signed, const int mode) {
-  const ew_depthwise_q8_how one = {1, t->multiplier, 0, is_signed, mode};
-  for (int32_t i = 0; i < count; ++i) ew_depthwise_q8_pixels(t, m + i, one);
+  const ew_q8_params p = *t.params;
+  const ew_depthwise_q8_how one = {1, t.multiplier, 0, is_signed, mode};
+  for (int32_t i = 0; i < count; ++i) ew_depthwise_q8_pixels(&t, &p, m + i, one);
 }
 
 #define EW_DEPTHWISE_Q8(name, is_signed, mode) \
   EW_KERNEL void name(void *layer, int32_t m, int32_t count) { \
-    ew_depthwise_q8_span(layer, m, count, is_signed, mode); } \
+    ew_depthwise_q8_span(*(const ew_depthwise_q8_layer *)layer, m, count, is_signed, mode); } \
   EW_KERNEL void name##_n(void *layer, int32_t m, int32_t count) { \
-    ew_depthwise_q8_span_n(layer, m, count, is_signed, mode); }
+    ew_depthwise_q8_span_n(*(const ew_depthwise_q8_layer *)layer, m, count, is_signed, mode); }
 EW_DEPTHWISE_Q8(ew_depthwise_s8_float, 1, EW_REQUANT_FLOAT)
 EW_DEPTHWISE_Q8(ew_depthwise_u8_float, 0, EW_REQUANT_FLOAT)
 EW_DEPTHWISE_Q8(ew_depthwise_s8_fixed, 1, EW_REQUANT_FIXED)

@@ -41,7 +41,9 @@ EW_INLINE void ew_tile_f32_store(const ew_tile_f32 *t, ptrdiff_t at, ew_f32x16 v
   else ew_f32_store(t->y + at, v);
 }
 
-EW_INLINE void ew_tile_f32_body(const ew_tile_f32 *t, const int rows, const int blocks) {
+EW_INLINE void ew_tile_f32_body(const ew_tile_f32 *tile, const int rows, const int blocks) {
+  const ew_tile_f32 copy = *tile; /* a store of results could change the original */
+  const ew_tile_f32 *const t = &copy;
   ew_f32x16 acc[EW_F32_ROWS][4];
   EW_UNROLL for (int j = 0; j < blocks; ++j) {
     const ew_f32x16 bias = ew_f32_load(t->bias + 16 * j);

@@ -33,35 +33,54 @@ EW_INLINE void ew_tile_q8_sum(const ew_tile_q8 *t, const int rows, const int blo
   }
 }
 
-EW_INLINE void ew_tile_q8_store(const ew_tile_q8 *t, const int rows, const int j, const int n,
-                                const int is_signed, const int mode,
-                                ew_i32x16 acc[EW_Q8_ROWS][4]) {
-  const int32_t *channels = t->channels + 16 * j * ew_q8_channel_rows(mode);
-  const ew_q8_scale scale = ew_q8_load_scale(channels, mode);
-  EW_UNROLL for (int i = 0; i < rows; ++i) {
-    if (i >= t->m) continue;
+/* Block j of the tile with a residual: through memory, so that the code stays small. */
+EW_INLINE void ew_tile_q8_store_sum(const ew_tile_q8 *t, const ew_q8_scale scale,
+                                    const ew_q8_params *p, const int rows, const int j, const int n,
+                                    const int is_signed, const int mode,
+                                    ew_i32x16 acc[EW_Q8_ROWS][4]) {
+  int32_t sums[16 * EW_Q8_ROWS];
+  EW_UNROLL for (int i = 0; i < rows; ++i) ew_i32_store(sums + 16 * i, acc[i][j]);
+  for (int i = 0; i < t->m; ++i) {
     const ptrdiff_t at = i * t->y_row + 16 * j;
-    const uint8_t *skip = t->skip ? t->skip + at : t->skip;
-    ew_finish_q8(acc[i][j], scale, t->params, skip, t->y + at, n, is_signed, mode);
+    ew_finish_q8(ew_i32_load(sums + 16 * i), scale, p, t->skip + at, t->y + at, n, is_signed, mode);
   }
 }
 
-EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *t, const int rows, const int blocks,
+EW_INLINE void ew_tile_q8_store(const ew_tile_q8 *t, const ew_q8_params *p, const int rows,
+                                const int j, const int n, const int is_signed, const int mode,
+                                ew_i32x16 acc[EW_Q8_ROWS][4]) {
+  const int32_t *channels = t->channels + 16 * j * ew_q8_channel_rows(mode);
+  const ew_q8_scale scale = ew_q8_load_scale(channels, mode);
+  if (t->skip) {
+    ew_tile_q8_store_sum(t, scale, p, rows, j, n, is_signed, mode, acc);
+    return;
+  }
+  EW_UNROLL for (int i = 0; i < rows; ++i) {
+    if (i >= t->m) continue;
+    uint8_t *y = t->y + i * t->y_row + 16 * j;
+    ew_finish_q8(acc[i][j], scale, p, (const uint8_t *)0, y, n, is_signed, mode);
+  }
+}
+
+EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *tile, const int rows, const int blocks,
                                const int is_signed, const int mode) {
+  /* Copies: a store of bytes could change the originals, as far as the compiler knows. */
+  const ew_tile_q8 t = *tile;
+  const ew_q8_params p = *tile->params;
   ew_i32x16 acc[EW_Q8_ROWS][4];
   EW_UNROLL for (int j = 0; j < blocks; ++j) {
-    const ew_i32x16 bias = ew_i32_load(t->channels + 16 * j * ew_q8_channel_rows(mode));
+    const ew_i32x16 bias = ew_i32_load(t.channels + 16 * j * ew_q8_channel_rows(mode));
     EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j] = bias;
   }
-  if (t->sums)
+  if (t.sums)
     EW_UNROLL for (int i = 0; i < rows; ++i) {
-      const ew_i32x16 sum = ew_i32_dup(ew_mul_wrap(t->sums[i], t->params->x_sum_multiplier));
+      const ew_i32x16 sum = ew_i32_dup(ew_mul_wrap(t.sums[i], p.x_sum_multiplier));
       EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_i32_add(acc[i][j], sum);
     }
-  ew_tile_q8_sum(t, rows, blocks, acc);
+  ew_tile_q8_sum(&t, rows, blocks, acc);
   EW_UNROLL for (int j = 0; j + 1 < blocks; ++j)
-    ew_tile_q8_store(t, rows, j, 16, is_signed, mode, acc);
-  ew_tile_q8_store(t, rows, blocks - 1, t->n - 16 * (blocks - 1), is_signed, mode, acc);
+    ew_tile_q8_store(&t, &p, rows, j, 16, is_signed, mode, acc);
+  ew_tile_q8_store(&t, &p, rows, blocks - 1, t.n - 16 * (blocks - 1), is_signed, mode, acc);
 }
 
 /* The kernels of one element type and mode, and the choice between them. */
