@@ -23,7 +23,6 @@ from edgewright.importers.onnx.reader import read
 from edgewright.importers.onnx.scope import BROKEN, File, Scope
 from edgewright.importers.onnx.tensors import dtype_of
 from edgewright.importers.options import ImportOptions
-from edgewright.importers.tie_states import tie_states
 
 
 def load(path: Path, options: ImportOptions) -> Module:
@@ -31,7 +30,6 @@ def load(path: Path, options: ImportOptions) -> Module:
     model = read(path)
     guard_folds(model, path.name)
     module = convert(model, path.name, options)
-    tie_states(module, options.states)
     return module
 
 

@@ -28,6 +28,7 @@ from edgewright.importers.tflite.reader import Operator, Subgraph, Tensor, Tflit
 
 Clamp = tuple[float, float]
 #: ActivationFunctionType of the schema; TANH and SIGN_BIT have no clamp.
+FOLD_BYTES = 4096
 _CLAMPS: dict[int, Clamp | None] = {0: None, 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 
 
@@ -185,7 +186,22 @@ class SourceNode:
         node = Node(op, list(inputs), [], attrs, origin=self.origin)
         for index, type in enumerate(ops.infer(node)):
             node.outputs.append(self._result(type, index, final))
-        self.graph.insert(node)
+        folded = self._folded(node)
+        if folded is None:
+            self.graph.insert(node)
+        return folded or node.outputs
+
+    def _folded(self, node: Node) -> list[Value] | None:
+        """Results that are known now: how converters write shapes that depend on nothing."""
+        known = bool(node.inputs) and all(v is None or v.is_constant for v in node.inputs)
+        plain = all(v.type.is_static and v.type.quant is None for v in [*node.arguments, *node.outputs])
+        small = plain and all(v.type.max_bytes <= FOLD_BYTES for v in node.outputs)
+        if not known or not small:
+            return None
+        call = ops.Call([v.type if v else None for v in node.inputs], [v.type for v in node.outputs])
+        arrays = ops.evaluate_node(node, [v.data if v else None for v in node.inputs], call)
+        for value, array in zip(node.outputs, arrays, strict=True):
+            value.data = array
         return node.outputs
 
     def add_typed(self, op: str, inputs: Sequence[Value | None], **attrs: Any) -> Value:
