@@ -6,6 +6,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
+from onnx.backend.test.case.node import collect_testcases
+from tests.importers.onnx.harness import imported
 from tests.ops.harness import check_module
 from tests.ops.onnx_node import run_graph
 
@@ -128,3 +130,17 @@ def test_what_cannot_be_planned_is_an_error() -> None:
     with pytest.raises(InvalidGraph, match="carries"):
         changed = ROTATE.replace("%p: float32[3]", "%p: float32[4]")
         verify_module(parse_module(changed), ops.infer)
+
+
+@pytest.mark.filterwarnings("ignore")  # the generators of other cases overflow on purpose
+def test_the_onnx_packages_own_case_in_c() -> None:
+    (case,) = [c for c in collect_testcases("Loop") if c.name == "test_loop11"]
+    module = imported(case.model)
+    (inputs, outputs) = case.data_sets[0]
+    held = {
+        value.name: np.asarray(array, value.type.dtype.numpy)
+        for value, array in zip(module.main.inputs, inputs, strict=True)
+    }
+    (result,) = check_module(module, [held], tolerance=0.0)
+    for ours, theirs in zip(result.values(), outputs, strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -36,7 +36,6 @@ EXCLUDED = {
     r"a power of integers": "no integer power in the IR",
     r"peepholes|differing lengths": "variants of recurrent cells, refused by name",
     r"an output of 10 is larger": "output_shape beyond what is scattered",
-    r"depends on data|is computed at run time": "shapes must be known before run time",
     r"the equation is '->'|names 0 axes": "Einsum of scalars",
     r"ellipsis|diagonal": "forms of Einsum, refused by name",
     r"is not a size": "tensors without elements",

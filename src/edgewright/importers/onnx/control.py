@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import onnx
 
 from edgewright.graph import DType, Graph, TensorType, Value
@@ -32,18 +34,29 @@ def loop(n: SourceNode) -> list[Value]:
     """A graph repeated under a trip count, a condition, or both."""
     body, carried = n.body("body"), n.inputs[2:]
     values = [n.input(i + 2) for i in range(len(carried))]
-    control = [TensorType(DType.INT64, ()), TensorType(DType.BOOL, ())]
+    types = [TensorType(DType.INT64, ()), TensorType(DType.BOOL, ())]
     _same_count(n, body, len(values) + 2)
-    region = n.scope.region(body, [*control, *(v.type for v in values)], "body")
+    region = n.scope.region(body, [*types, *(v.type for v in values)], "body")
     _same_types(n, values, region.outputs[1:])
-    stacked = len(region.outputs) > 1 + len(values)
+    stacks = n.outputs[len(values) :] if len(region.outputs) > 1 + len(values) else ()
+    control = [n.optional(0), n.optional(1)]
+    return n.add_all("loop", [*control, *values], [region], trips=_trips(n, stacks))
+
+
+def _trips(n: SourceNode, stacks: Sequence[str]) -> int | None:
+    """The number of iterations where results are stacked: the constant trip count, or the length
+    that the file declares for a result. Loops that run otherwise end in a run-time error.
+    """
     limit = n.optional(0)
-    return n.add_all(
-        "loop",
-        [limit, n.optional(1), *values],
-        [region],
-        trips=n.numbers(0, "the trip count")[0] if stacked and limit else None,
-    )
+    if not stacks:
+        return None
+    if limit is None or n.builder.known_sizes(limit) is None:
+        graph = n.scope.file.model.graph
+        for info in [*graph.output, *graph.value_info]:
+            dims = info.type.tensor_type.shape.dim
+            if info.name in stacks and len(dims) and dims[0].dim_value > 0:
+                return int(dims[0].dim_value)
+    return n.numbers(0, "the trip count")[0]
 
 
 def _same_count(n: SourceNode, body: onnx.GraphProto, count: int) -> None:

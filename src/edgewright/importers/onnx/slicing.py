@@ -23,11 +23,40 @@ def slice_by_attributes(n: SourceNode) -> Value:
 
 @rule("Slice", since=10)
 def slice_by_operands(n: SourceNode) -> Value:
-    """Slice with bounds that are operands; they must be known before run time."""
+    """Slice with bounds that are operands; known before run time, or a window of known length."""
+    if (window := _window(n)) is not None:
+        return window
     starts, ends = n.sizes(1, "starts"), n.sizes(2, "ends")
     axes = n.numbers(3, "axes") if n.optional(3) else tuple(range(len(starts)))
     steps = n.numbers(4, "steps") if n.optional(4) else (1,) * len(starts)
     return _slice(n, n.input(0), starts=starts, ends=ends, axes=axes, steps=steps)
+
+
+def _window(n: SourceNode) -> Value | None:
+    """x[start : start + length] along one axis, where only the length is known: a gather.
+
+    A window that ONNX would cut short at the end of the axis is a run-time error.
+    """
+    start, end = n.input(1), n.input(2)
+    if n.builder.known_sizes(start) is not None or start.type.count != 1 or n.optional(4):
+        return None
+    root, last = _unshaped(start), _unshaped(end)
+    node = last.producer
+    if node is None or node.op != "add" or root not in node.inputs:
+        return None
+    length = node.input(1 - node.inputs.index(root)).data
+    if length is None or length.size != 1 or length.item() < 0:
+        return None
+    axis = n.axis(n.numbers(3, "axes")[0] if n.optional(3) else 0, n.input(0).type.rank)
+    steps = n.constant(np.arange(length.item(), dtype=start.type.dtype.numpy), name="steps")
+    return n.add("gather", n.input(0), n.add("add", n.reshape(start, (1,)), steps), axis=axis)
+
+
+def _unshaped(value: Value) -> Value:
+    """What a value was before it was reshaped."""
+    while value.producer is not None and value.producer.op == "reshape":
+        value = value.producer.input(0)
+    return value
 
 
 def _slice(
