@@ -132,9 +132,12 @@ def test_what_cannot_be_planned_is_an_error() -> None:
         verify_module(parse_module(changed), ops.infer)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the generators of other cases overflow on purpose
 def test_the_onnx_packages_own_case_in_c() -> None:
     (case,) = [c for c in collect_testcases("Loop") if c.name == "test_loop11"]
+    assert case.model is not None
+    assert case.data_sets is not None
     module = imported(case.model)
     (inputs, outputs) = case.data_sets[0]
     held = {
