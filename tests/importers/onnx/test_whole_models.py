@@ -10,6 +10,7 @@ import pytest
 from edgewright import ops
 from edgewright.errors import EdgewrightError
 from edgewright.graph import DType, Module, Source, constants_of, parse_module, verify_module
+from edgewright.importers import import_model
 from edgewright.importers.onnx import load
 from edgewright.importers.options import ImportOptions
 from edgewright.ops.interpreter import Interpreter
@@ -161,7 +162,8 @@ def test_one_import_serves_several_sizes(models: Path) -> None:
 
 def test_a_stream_keeps_its_state(models: Path) -> None:
     path = models / "audio/dtln/model_1.onnx"
-    module = load(path, ImportOptions(states={"input_3": "tf_op_layer_stack_2"}))
+    options = ImportOptions(states={"input_3": "tf_op_layer_stack_2"})
+    module = import_model(path, options).module
     verify_module(module, ops.infer)
     assert [v.name for v in module.main.inputs] == ["input_2"]
     assert [v.name for v in module.main.outputs] == ["activation_2"]

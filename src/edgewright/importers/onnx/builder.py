@@ -20,6 +20,7 @@ from edgewright.graph import (
     Source,
     TensorType,
     Value,
+    upper,
 )
 from edgewright.importers.onnx import known
 
@@ -63,6 +64,8 @@ class Builder:
         _refuse_bfloat16(op, inputs)
         node = Node(op, list(inputs), [], attrs, list(regions), origin)
         held = list(types) if types is not None else ops.infer(node)
+        if any(upper(size) < 0 for t in held for size in t.shape):
+            raise InvalidGraph(f"{op} would make {', '.join(map(str, held))}")
         node.outputs = [Value("", t) for t in held]
         folded = self._fold(node, name)
         if folded is not None:

@@ -29,8 +29,7 @@ def load(path: Path, options: ImportOptions) -> Module:
     """Read and import a model; see `edgewright.importers.onnx.load`."""
     model = read(path)
     guard_folds(model, path.name)
-    module = convert(model, path.name, options)
-    return module
+    return convert(model, path.name, options)
 
 
 def convert(model: onnx.ModelProto, name: str, options: ImportOptions) -> Module:

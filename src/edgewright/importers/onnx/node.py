@@ -197,7 +197,9 @@ class SourceNode:
         **attrs: Any,
     ) -> list[Value]:
         """Append an IR node; `types` are its results where the operands do not decide them."""
-        name = f"{self._base}/{op}"
+        first = inputs[0] if inputs else None
+        weight = first is not None and first.is_constant and len(inputs) == 1
+        name = f"{first.name if first and weight else self._base}/{op}"
         return self.builder.add(
             op,
             inputs,
@@ -255,8 +257,7 @@ class SourceNode:
         if weight is not None:
             return self._rebuild(weight, weight.data_of.transpose(perm), perm)
         value = self.add("transpose", x, perm=tuple(perm))
-        if value.data is None:
-            value.source = composed(x.source, perm)
+        value.source = composed(x.source, perm)
         return value
 
     def _rebuild(self, weight: StoredWeight, array: Array, perm: Sequence[int]) -> Value:

@@ -36,14 +36,13 @@ class File:
         self.functions = {(f.domain, f.name): f for f in model.functions}
 
     @functools.cached_property
-    def inferred(self) -> dict[str, TensorType]:
-        """Types by onnx's own inference, for what follows a node that was refused."""
-        try:
-            graph = onnx.shape_inference.infer_shapes(self.model).graph
-        except (onnx.shape_inference.InferenceError, ValueError, RuntimeError):
-            return {}
+    def stated(self) -> dict[str, TensorType]:
+        """Types that the file itself states, for what follows a node that was refused.
+
+        onnx's own inference would know more, but it crashes the process on damaged attributes.
+        """
         found = {}
-        for info in graph.value_info:
+        for info in self.model.graph.value_info:
             held = info.type.tensor_type
             sizes = [d.dim_value for d in held.shape.dim]
             if held.elem_type in DTYPES and held.HasField("shape") and all(s > 0 for s in sizes):
@@ -163,7 +162,7 @@ class Scope:
         values rather than types: integers are mostly shapes.
         """
         for name in filter(None, proto.output):
-            type = self.file.inferred.get(name)
+            type = self.file.stated.get(name)
             if type is not None and type.dtype.is_float and self.origin is None:
                 self.values[name] = Value(name, type)
             else:
