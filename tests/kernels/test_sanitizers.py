@@ -16,6 +16,7 @@ def sanitized(request: pytest.FixtureRequest) -> Level:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # gcc takes its time for so many loops
 def test_clean(sanitized: Level) -> None:
     """Shapes with every kind of remainder stay within their arguments and within C."""
     for s in [*test_conv_q8.MATRICES, *test_conv_q8.WINDOWS]:

@@ -53,7 +53,7 @@ def conv_scratch_bytes(
         return pointers + LARGEST_TILE * round_up(depth, ALIGNMENT) + ALIGNMENT
     pad = round_up(channels * element_bytes, ALIGNMENT)
     if depth > channels and channels < GATHERED_BELOW:
-        return pad + pointers + LARGEST_TILE * depth * element_bytes
+        return pad + pointers + round_up(LARGEST_TILE * depth * element_bytes, ALIGNMENT)
     taps = math.prod(kernel)
     return pad + round_up(taps * LARGEST_TILE * pointer_bytes, ALIGNMENT)
 

@@ -165,7 +165,9 @@ EW_INLINE ew_i32x16 ew_i32_load_mac(const int16_t *p) {
   return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
 }
 EW_INLINE ew_i32x16 ew_i32_mac(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
-  return _mm512_dpwssd_epi32(acc, x, w);
+  /* Not _mm512_dpwssd_epi32: clang 22 splits that into a product and a sum, to lower its latency. */
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w));
+  return acc;
 }
 
 typedef __m512i ew_dot_x;

@@ -266,12 +266,44 @@ EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) {
   return (ew_dot_w){p};
 }
 /* acc[c] + sum of x[i] * w[c][i] over i < 4, exact and wrapping around in int32. */
-EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
-  int32_t sums[16];
-  for (int c = 0; c < 16; ++c)
-    sums[c] = x.v[0] * w.p[4 * c] + x.v[1] * w.p[4 * c + 1] + x.v[2] * w.p[4 * c + 2] +
-              x.v[3] * w.p[4 * c + 3];
-  return ew_i32_add(acc, ew_i32_load(sums));
+#if !defined(EW_SHORT_VECTORS) /* whether the CPU multiplies vectors of int16 */
+#if defined(__SSE2__) || defined(__wasm_simd128__)
+#define EW_SHORT_VECTORS 1
+#else
+#define EW_SHORT_VECTORS 0
+#endif
+#endif
+#if EW_SHORT_VECTORS
+typedef int16_t ew_s16x8 __attribute__((vector_size(16)));
+/* Both halves of each 32-bit lane, added. */
+EW_INLINE ew_u32x4 ew_pair_sums(ew_s16x8 p) {
+  const ew_i32x4 low = (ew_i32x4)((ew_u32x4)p << 16) >> 16;
+  return (ew_u32x4)(low + ((ew_i32x4)p >> 16));
 }
+/* Products of a byte and an int8 fit int16; even and odd bytes apart, a lane stays one column. */
+EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
+  const ew_s16x8 even = (ew_s16x8)ew_dup4((int32_t)((uint32_t)(x.v[0] & 0xFFFF) |
+                                                   (uint32_t)x.v[2] << 16));
+  const ew_s16x8 odd = (ew_s16x8)ew_dup4((int32_t)((uint32_t)(x.v[1] & 0xFFFF) |
+                                                  (uint32_t)x.v[3] << 16));
+  EW_QUADS {
+    ew_s16x8 v;
+    __builtin_memcpy(&v, w.p + 16 * i, 16);
+    const ew_s16x8 low = (ew_s16x8)((ew_u32x4)v << 8 & (ew_u32x4)ew_dup4((int32_t)0xFF00FF00));
+    const ew_u32x4 sum = ew_pair_sums((low >> 8) * even) + ew_pair_sums((v >> 8) * odd);
+    acc.q[i] = (ew_i32x4)((ew_u32x4)acc.q[i] + sum);
+  }
+  return acc;
+}
+#else
+EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
+  for (int i = 0; i < 4; ++i)
+    for (int j = 0; j < 4; ++j, w.p += 4) {
+      const int32_t sum = x.v[0] * w.p[0] + x.v[1] * w.p[1] + x.v[2] * w.p[2] + x.v[3] * w.p[3];
+      acc.q[i][j] = ew_add_wrap(acc.q[i][j], sum);
+    }
+  return acc;
+}
+#endif
 
 #endif
