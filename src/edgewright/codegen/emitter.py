@@ -11,11 +11,16 @@ import numpy.typing as npt
 from edgewright import ops
 from edgewright.codegen.names import identifier
 from edgewright.codegen.weights import Weights
-from edgewright.errors import InternalError
+from edgewright.errors import EdgewrightError, InternalError, InvalidGraph, UnsupportedModel
 from edgewright.graph import Dim, Graph, Node, Size, Value
 from edgewright.graph.dims import Quotient, Sum, Symbol
 from edgewright.ops.emit import Packing
 from edgewright.plan import Plan
+
+# Kernels state what they take by what they read: a dtype, a scale that is not there.
+_NO_KERNEL = (
+    ArithmeticError, AssertionError, InvalidGraph, LookupError, TypeError, ValueError,
+)  # fmt: skip
 
 
 def size_text(size: Size) -> str:
@@ -47,6 +52,7 @@ class Program:
     headers: list[str] = field(default_factory=list)
     definitions: dict[str, str] = field(default_factory=dict)
     constants: dict[Value, str] = field(default_factory=dict)
+    problems: list[EdgewrightError] = field(default_factory=list)
 
 
 @dataclass
@@ -73,10 +79,26 @@ class Function:
         if ops.of(node).is_view:
             out.copy(node.input(0), node.output)
         else:
-            ops.of(node).emit(out)
+            self.emit(node, out)
         if len(self.lines) - start > 1:
             body = ["  " + line for line in self.lines[start:]]
             self.lines[start:] = [f"{indent}{{", *body, f"{indent}}}"]
+
+    def emit(self, node: Node, out: NodeEmit) -> None:
+        """The code of a node; what has no code is noted, so that all of it can be named at once."""
+        origin = str(node.origin) if node.origin else None
+        try:
+            ops.of(node).emit(out)
+        except UnsupportedModel as error:
+            error.where = error.where or origin
+            self.program.problems.append(error)
+        except _NO_KERNEL as error:
+            types = ", ".join(str(v.type) for v in node.arguments)
+            problem = UnsupportedModel(
+                f"{node.op} of {types} has no kernel", origin, "use float32, or 8-bit quantisation"
+            )
+            problem.__cause__ = error
+            self.program.problems.append(problem)
 
 
 def _describe(node: Node) -> str:

@@ -13,6 +13,7 @@ from edgewright.codegen.header import Entry, Sizes, Tensor, header_text, symbols
 from edgewright.codegen.kernels import paste
 from edgewright.codegen.names import identifier, identifiers
 from edgewright.codegen.weights import HEADER_BYTES, Weights
+from edgewright.errors import raise_all
 from edgewright.graph import Graph, Module
 from edgewright.ops.emit import Packing
 from edgewright.plan import Plan, make_plan, separate_plan
@@ -62,10 +63,11 @@ def generate(module: Module, target: Levels, name: str, stepwise: bool = False) 
     offsets, state_bytes = _states(module)
     program = Program(target, Weights(interface), module.requantization, offsets)
     bodies = [_function(program, e, plans[e.graph.name], stepwise) for e in entries]
+    raise_all(program.problems)
     reset = _reset(name, module, program)
     arena = max((plan.arena_bytes for plan in plans.values()), default=0)
     text = _assemble(name, program, entries, bodies, reset, target, stepwise)
-    sizes = Sizes(-(-arena // 64) * 64, program.weights.bytes, state_bytes, _layout(text))
+    sizes = Sizes(-(-arena // 64) * 64, program.weights.file_bytes, state_bytes, _layout(text))
     model_h = header_text(name, entries, sizes, stepwise)
     data = program.weights.data(sizes.layout_hash)
     return Code(name, text, model_h, data, sizes, entries, plans, offsets)
@@ -188,7 +190,9 @@ def _assemble(
     parts.append("#endif /* !EW_DISPATCH */\n\n#if !defined(EW_LEVEL)")
     parts.append("\n\n".join(_interface(name, program, entries, target, stepwise)))
     if reset:
-        parts.append('#if defined(EW_DISPATCH)\n' + paste(["ew.h"], given=["interface.h"]) + "#endif")
+        parts.append(
+            "#if defined(EW_DISPATCH)\n" + paste(["ew.h"], given=["interface.h"]) + "#endif"
+        )
         parts.append("\n".join(reset))
     parts.append("#endif /* !EW_LEVEL */")
     return "\n\n".join(parts) + "\n"
@@ -274,7 +278,9 @@ def _checks(upper: str, entry: Entry, has_state: bool) -> str:
         pointers.append("!io->state")
     lines = [f"  if (!io || !weights || (!arena && {upper}_ARENA_BYTES > 0)) return EW_ERROR_NULL;"]
     lines += [f"  if ({p}) return EW_ERROR_NULL;" for p in pointers]
-    lines.append("  if ((uintptr_t)arena % 64 || (uintptr_t)weights % 64) return EW_ERROR_ALIGNMENT;")
+    lines.append(
+        "  if ((uintptr_t)arena % 64 || (uintptr_t)weights % 64) return EW_ERROR_ALIGNMENT;"
+    )
     lines.append(f"  if (*W(uint64_t, 8) != {upper}_LAYOUT_HASH) return EW_ERROR_WEIGHTS;")
     lines.append("  if (env && env->version != EW_INTERFACE_VERSION) return EW_ERROR_VERSION;")
     lines += [

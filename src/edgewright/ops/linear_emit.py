@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType, Value
 from edgewright.ops import Array, Emit, Packing, packing
 from edgewright.ops.integer import requantize as rq
@@ -58,10 +59,14 @@ def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[
 
 
 def constant_data(value: Value | None) -> Array | None:
-    """The elements of a constant operand."""
+    """The elements of a constant operand. Raises UnsupportedModel when it is none."""
     if value is None:
         return None
-    assert value.data is not None, f"{value} must be constant"
+    if value.data is None:
+        raise UnsupportedModel(
+            f"{value} is a weight or bias that is computed at run time",
+            help="freeze the weights when exporting the model",
+        )
     return value.data
 
 
@@ -271,7 +276,9 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     _, kh, kw, channels = node.input(1).type.dims
     if node.input(0).type.dtype is DType.INT16:
         return 0
-    return packing.conv_scratch_bytes((kh, kw), channels, _element_bytes(node), target.pointer_bytes)
+    return packing.conv_scratch_bytes(
+        (kh, kw), channels, _element_bytes(node), target.pointer_bytes
+    )
 
 
 def depthwise_scratch(node: Node, op: DepthwiseConv, target: Packing) -> int:
