@@ -137,7 +137,7 @@ def read_manifest(folder: Path) -> Manifest:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidPackage(f"there is no readable manifest: {error}", where=path,
-                             help="give a folder or .ew file that `edgewright build` wrote") from None  # fmt: skip
+                             help="give what `edgewright build` wrote") from None  # fmt: skip
     except ValueError as error:
         raise InvalidPackage(f"the manifest is not JSON: {error}", where=path) from None
     version = data.get("schema_version") if isinstance(data, dict) else None

@@ -22,7 +22,7 @@ LEVEL_VARIABLE = "EDGEWRIGHT_ISA"
 
 _ERRORS = {
     1: "a pointer is null", 2: "memory is not aligned", 3: "the interface version differs",
-    4: "the weights belong to another model or are cut short", 5: "this ISA level is not in the library",
+    4: "the weights belong to another model or are cut short", 5: "the library lacks this ISA level",
     6: "a run-time size is out of bounds", 7: "an input value is outside the table that it indexes",
     8: "an output is larger than its stated maximum",
 }  # fmt: skip
@@ -91,7 +91,7 @@ class NativeModel:
     @property
     def level(self) -> str:
         """The ISA level in use."""
-        return self.info.levels[self._env.isa]
+        return self.info.levels[int(self._env.isa)]
 
     def use_level(self, name: str) -> None:
         """Use an ISA level, which the CPU must have. Raises InvalidOption."""
@@ -160,9 +160,7 @@ class NativeModel:
         return memory
 
     @staticmethod
-    def _buffer(
-        memory: _Memory, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
-    ) -> Array:
+    def _buffer(memory: _Memory, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         held = memory.buffers.get(name)
         if held is None or held.shape != shape:
             size = max(1, int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)

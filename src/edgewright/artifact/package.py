@@ -114,7 +114,7 @@ def load_package(path: str | os.PathLike[str], target: str | None = None) -> Pac
         return Package(where, target)
     if not where.exists():
         raise InvalidPackage("there is no such package", where=where,
-                             help="give a folder or .ew file that `edgewright build` wrote")  # fmt: skip
+                             help="give what `edgewright build` wrote")  # fmt: skip
     return Package(_unpacked(where), target)
 
 

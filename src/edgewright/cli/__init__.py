@@ -16,11 +16,11 @@ from typing import Any
 import click
 
 from edgewright import __version__
-from edgewright.errors import EdgewrightError, Interrupted, InternalError, InvalidOption
+from edgewright.errors import EdgewrightError, InternalError, Interrupted, InvalidOption
 
 
 class _Commands(click.Group):
-    """Imports a command's module when it is asked for, so that `--help` of one does not load all."""
+    """Imports a command's module when it is asked for: `--help` of one does not load all."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         names = sorted(m.name for m in pkgutil.iter_modules(__path__))
@@ -74,7 +74,7 @@ def _status(args: list[str], debug: bool) -> int:
         return _report(error, args, debug)
     except BrokenPipeError:
         return 0
-    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
+    except Exception as error:
         what = f"{type(error).__name__}: {error}"
         help_ = "run again with --debug and report what it prints"
         return _report(InternalError(what, help=help_), args, debug)

@@ -19,7 +19,7 @@ from edgewright.cli.model_options import (
 @click.command(name="build")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--out", "destination", type=click.Path(path_type=Path), default="dist",
-              show_default=True, help="The package: a folder, or a file ending in .ew.")  # fmt: skip
+              show_default=True, help="The package: a folder, or a .ew file.")  # fmt: skip
 @click.option("--name", help="Prefix of the C functions; default: the model's file name.")
 @target_option
 @compiler_option

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, one JSON document with `--json`, progress on terminals."""
+"""What commands print: tables, one JSON document with `--json`, progress on terminals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def show(as_json: bool, document: Any, render: Callable[[], None]) -> None:
         render()
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None
+) -> None:
     """A table; columns whose cells are all numbers are aligned to the right."""
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for index, name in enumerate(columns):

@@ -46,7 +46,10 @@ def command(
     found = [top_classes(opened, contract, i, outputs, top) for i in range(len(opened.outputs))]
     document = {
         "outputs": {
-            info.name: {"shape": list(outputs[info.name].shape), "values": _values(outputs[info.name])}
+            info.name: {
+                "shape": list(outputs[info.name].shape),
+                "values": _values(outputs[info.name]),
+            }
             for info in opened.outputs
         },
         "classes": {i.name: f for i, f in zip(opened.outputs, found, strict=True) if f},

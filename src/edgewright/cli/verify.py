@@ -65,6 +65,8 @@ def _render_layers(report: Any) -> None:
     table(["#", "operator", "output", "C - reference", "tolerance", "reference - source", ""], rows)
     first = next((layer for layer in report.layers if not layer.good), None)
     if first:
-        out.print(f"first to depart: #{first.index} {first.op} '{first.name}', error {first.error:.3g}")
+        out.print(
+            f"first to depart: #{first.index} {first.op} '{first.name}', error {first.error:.3g}"
+        )
     else:
         out.print("no operator departs")

@@ -1,4 +1,4 @@
-"""`main.c`: a small program that feeds a model from standard input; example and test runner alike."""
+"""`main.c`: a program that feeds a model from standard input; example and test runner alike."""
 
 from __future__ import annotations
 
@@ -129,4 +129,3 @@ def _write(tensor: Tensor) -> str:
         f"    crc = crc32(crc, (const unsigned char *){name}, (size_t){count} * {size});\n"
         f"    fwrite({name}, {size}, {count}, stdout);\n"
     )
-

@@ -52,15 +52,15 @@ class Weights:
         return offset, dtype
 
     @property
-    def bytes(self) -> int:
-        """Size of the file: a multiple of 64, so that vector loads of the last entry stay inside."""
+    def file_bytes(self) -> int:
+        """Size of the file: a multiple of 64, so that loads of the last entry stay inside."""
         return -(-self._end // 64) * 64
 
     def data(self, layout_hash: int) -> bytes:
         """The file."""
-        out = bytearray(self.bytes)
+        out = bytearray(self.file_bytes)
         out[:28] = struct.pack(
-            "<4sIQQI", MAGIC, INTERFACE_VERSION, layout_hash, self.bytes, len(self.interface)
+            "<4sIQQI", MAGIC, INTERFACE_VERSION, layout_hash, self.file_bytes, len(self.interface)
         )
         for index, quant in enumerate(self.interface):
             scale, zero = (quant.scale[0], quant.zero[0]) if quant else (0.0, 0)

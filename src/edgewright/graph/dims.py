@@ -1,7 +1,7 @@
 """Run-time sizes: integer expressions over bounded symbols.
 
-A shape entry is an `int` or a `Dim`. Arithmetic (`+ - * //`) works on both alike, so shape rules are
-written once. A `Dim` always simplifies to an `int` when nothing symbolic is left.
+A shape entry is an `int` or a `Dim`. Arithmetic (`+ - * //`) works on both alike, so shape rules
+are written once. A `Dim` always simplifies to an `int` when nothing symbolic is left.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from edgewright.graph.types import TensorType
@@ -264,7 +263,7 @@ class Graph:
         self.remove(node)
 
     def keep(self, node: Node, why: str) -> bool:
-        """Record that a rewrite was declined; returns False, so that `return graph.keep(…)` reads well."""
+        """Record that a rewrite was declined; False, so that `return graph.keep(…)` reads well."""
         self.root().declined.append(Declined(self.root().rewrite, node, why))
         return False
 

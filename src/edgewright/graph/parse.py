@@ -183,9 +183,7 @@ class _Parser:
         self.results(graph, node, names)
         graph.insert(node)
 
-    def results(
-        self, graph: Graph, node: Node, names: list[tuple[str, TensorType | None]]
-    ) -> None:
+    def results(self, graph: Graph, node: Node, names: list[tuple[str, TensorType | None]]) -> None:
         inferred: list[TensorType] = []
         if any(type is None for _, type in names):
             if self.infer is None:

@@ -63,9 +63,7 @@ def attribute_text(value: Any) -> str:
 @functools.lru_cache(maxsize=4096)  # per-channel scales are long, and messages print types often
 def quant_text(quant: Quant) -> str:
     """`<scale:zero>`, with `axis=` and `block=` where there are several."""
-    pairs = ", ".join(
-        f"{number_text(s)}:{z}" for s, z in zip(quant.scale, quant.zero, strict=True)
-    )
+    pairs = ", ".join(f"{number_text(s)}:{z}" for s, z in zip(quant.scale, quant.zero, strict=True))
     axis = "" if quant.axis is None else f"axis={quant.axis} "
     block = "" if quant.block is None else f"block={quant.block} "
     return f"<{axis}{block}{pairs}>"
@@ -171,5 +169,3 @@ def values_of(graph: Graph) -> dict[str, Value]:
     for node in graph.walk():
         found.update({v.name: v for v in node.outputs})
     return found
-
-

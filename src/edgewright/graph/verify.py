@@ -14,7 +14,7 @@ Infer = Callable[[Node], list[TensorType]]
 
 
 def verify_module(module: Module, infer: Infer | None = None) -> None:
-    """Raise InvalidGraph with every problem. With `infer`, results are compared with the operators' rules."""
+    """Raise InvalidGraph with every problem; with `infer`, types are checked as well."""
     problems = []
     for graph in module.graphs.values():
         problems += _Checker(module, graph, infer).problems

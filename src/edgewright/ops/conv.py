@@ -7,7 +7,7 @@ import numpy as np
 from edgewright.graph import DType, Node, Size, TensorType, upper
 from edgewright.ops import Array, Call, Emit, Op, Packing, linear, op, require
 from edgewright.ops.linear import Clamp, Epilogue, Pads, Pair
-from edgewright.ops.linear_emit import emit_conv, conv_scratch
+from edgewright.ops.linear_emit import conv_scratch, emit_conv
 
 ROWS_AT_ONCE = 4096
 

@@ -20,10 +20,8 @@ class DepthwiseConv(Op):
     pad: Pads = ((0, 0), (0, 0))
     clamp: Clamp | None = None
 
-    def infer(
-        self, x: TensorType, w: TensorType, bias: TensorType | None = None
-    ) -> TensorType:
-        require(x.rank == 4 and w.rank == 3, f"depthwise_conv needs [N,H,W,C] and [KH,KW,C*m]")
+    def infer(self, x: TensorType, w: TensorType, bias: TensorType | None = None) -> TensorType:
+        require(x.rank == 4 and w.rank == 3, "depthwise_conv needs [N,H,W,C] and [KH,KW,C*m]")
         kh, kw, outputs = w.dims
         channels = x.shape[3]
         fits = isinstance(channels, int) and channels > 0 and outputs % channels == 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Packing(Protocol):
-    """What the packing of weights depends on: facts of a target, the same for all its ISA levels."""
+    """What the packing of weights depends on: facts of a target, whatever the ISA level."""
 
     @property
     def dot(self) -> str:
@@ -49,7 +49,7 @@ class Emit(Protocol):
         """An int or a `Dim` as a C expression."""
 
     def weight(self, array: npt.NDArray[Any]) -> str:
-        """A typed pointer into `weights.bin`; the only way for trained numbers to reach the code."""
+        """A typed pointer into `weights.bin`; how trained numbers reach the code."""
 
     def scratch(self) -> str:
         """A `void *` to the operator's scratch in the arena (`Op.scratch_bytes` bytes)."""

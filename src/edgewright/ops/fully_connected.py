@@ -14,10 +14,8 @@ class FullyConnected(Op):
 
     clamp: Clamp | None = None
 
-    def infer(
-        self, x: TensorType, w: TensorType, bias: TensorType | None = None
-    ) -> TensorType:
-        require(w.rank == 2 and x.rank >= 1, f"fully_connected needs [...,K] and [N,K]")
+    def infer(self, x: TensorType, w: TensorType, bias: TensorType | None = None) -> TensorType:
+        require(w.rank == 2 and x.rank >= 1, "fully_connected needs [...,K] and [N,K]")
         outputs, inputs = w.dims
         require(x.shape[-1] == inputs, f"x has {x.shape[-1]} features, the weight expects {inputs}")
         require(bias is None or bias.shape == (outputs,), f"bias is {bias}, expected [{outputs}]")

@@ -1,4 +1,4 @@
-"""What convolution, depthwise convolution and fully connected share: exact sums, then one epilogue."""
+"""What convolution, depthwise convolution and fully connected share: exact sums, one epilogue."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Clamp = tuple[float, float]
 class Epilogue:
     """From sums to the result.
 
-    `narrow` is TFLite's habit of forming scale_x * scale_w in float32 (see docs/reference/integer.md);
+    `narrow` is TFLite's habit of forming scale_x * scale_w in float32 (docs/reference/integer.md);
     `once` is LiteRT's 8-bit fully connected in mode `fixed`: rounded once, halves away from zero.
     `inner` is the quantisation of the sum before a quantised `skip` is added.
     """

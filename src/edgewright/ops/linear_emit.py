@@ -77,7 +77,7 @@ def weight_data(e: Emit) -> Array:
     return data
 
 
-# -- 8 bits -----------------------------------------------------------------------------------------
+# -- 8 bits -----------------------------------------------------------------------------------
 
 
 def _factor(e: Emit, out: Quant, narrow: bool, channels: int) -> Array | Multiplier:
@@ -138,7 +138,7 @@ def _folded(e: Emit) -> packing.Folded:
 
 
 def _weight_zero(e: Emit) -> int:
-    """Whether row sums are needed: decided by the weight's type, so that retraining keeps the code."""
+    """Whether row sums are needed: by the weight's type, so that retraining keeps the code."""
     w = _operand(e, 1)
     return int(w.dtype is DType.UINT8 or any(quant_of(w).zero))
 
@@ -167,7 +167,7 @@ def _linear_s16(e: Emit, clamp: Clamp | None, narrow: bool) -> list[str]:
             e.weight(bounds)]  # fmt: skip
 
 
-# -- the three operators ----------------------------------------------------------------------------
+# -- the three operators ----------------------------------------------------------------------
 
 
 def emit_conv(e: Emit, op: Conv) -> None:
@@ -264,7 +264,7 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
                *args, "NULL", e.ptr(y), e.scratch())  # fmt: skip
 
 
-# -- scratch ----------------------------------------------------------------------------------------
+# -- scratch ----------------------------------------------------------------------------------
 
 
 def _element_bytes(node: Node) -> int:

@@ -115,8 +115,12 @@ def evaluate(
         if is_package(model):
             package = load_package(model, target)
         else:
-            package = build(model, [target or "host"], Path(place) / "p", progress=progress, **given)
-        contract = contracts.combined([contract_of(package), *filter(None, [given.get("contract")])])
+            package = build(
+                model, [target or "host"], Path(place) / "p", progress=progress, **given
+            )
+        contract = contracts.combined(
+            [contract_of(package), *filter(None, [given.get("contract")])]
+        )
         return _measure(package, contract, table, slices, limit, progress)
 
 
@@ -165,7 +169,7 @@ def _truth(row: Row, wanted: Output) -> int:
     index = class_index(row.label, wanted.labels, wanted.label_offset)
     if index is None:
         raise InvalidInput(f"row {row.number}: the model has no class {row.label!r}",
-                           help="give the labels in model.toml, or numbers in the table")  # fmt: skip
+                           help="state the labels in model.toml, or use numbers")  # fmt: skip
     return index
 
 

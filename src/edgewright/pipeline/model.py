@@ -92,7 +92,8 @@ def load_model(
     digest = hashlib.sha256(where.read_bytes()).hexdigest()
     return Model(module, where, imported.format, digest, imported.interface, known,
                  list(options.notes), dict(options.labels), transposes,
-                 {k: tuple(v) for k, v in options.shapes.items()}, dict(options.states))  # fmt: skip
+                 {k: tuple(v) for k, v in options.shapes.items()},
+                 dict(options.states))  # fmt: skip
 
 
 def _contract(

@@ -1,4 +1,4 @@
-"""A user's files as inputs of a package, and its outputs as classes: what `run` and `evaluate` share."""
+"""Files as inputs of a package, outputs as classes: what `run` and `evaluate` share."""
 
 from __future__ import annotations
 
@@ -80,7 +80,11 @@ def scores(info: TensorInfo, output: Array) -> Array:
 
 
 def top_classes(
-    package: Package, contract: contracts.Contract, index: int, outputs: Mapping[str, Array], top: int
+    package: Package,
+    contract: contracts.Contract,
+    index: int,
+    outputs: Mapping[str, Array],
+    top: int,
 ) -> list[dict[str, Any]]:
     """The highest scores of an output that holds classes; empty for other outputs."""
     info = package.outputs[index]

@@ -1,4 +1,4 @@
-"""Verify a package that exists: its files, its code, and with the source model at hand, its meaning."""
+"""Verify a package: its files, its code and, with the source model at hand, its meaning."""
 
 from __future__ import annotations
 
@@ -179,4 +179,3 @@ def _layer(result: LayerResult, source: tuple[float, float] | None) -> LayerVerd
         source_error=source[0] if source else None,
         source_tolerance=source[1] if source else None,
     )
-

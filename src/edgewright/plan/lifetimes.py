@@ -53,7 +53,8 @@ class Lifetimes:
     def lower_bound(self) -> int:
         """Bytes of the largest set alive at once."""
         events: dict[int, int] = {}
-        for item in [*self.buffers, *self.scratch]:
+        items: list[Buffer | Scratch] = [*self.buffers, *self.scratch]
+        for item in items:
             events[item.start] = events.get(item.start, 0) + item.bytes
             events[item.end + 1] = events.get(item.end + 1, 0) - item.bytes
         peak = alive = 0
@@ -70,7 +71,7 @@ def lifetimes(
     scratch_bytes: Mapping[Node, int],
     share: bool = True,
 ) -> Lifetimes:
-    """Lifetimes of a top-level graph. Without `share`, every value has memory of its own for ever."""
+    """Lifetimes of a top-level graph; without `share`, every value has memory of its own."""
     return _Walk(graph, order, scratch_bytes, share).result
 
 
@@ -148,9 +149,9 @@ class _Walk:
             value = node.input(0)
             return None if value.is_constant or _is_region_edge(node, value) else value
         for index in operator.inplace:
-            value = node.inputs[index] if index < len(node.inputs) else None
-            if value is not None and self.dies(node, value):
-                return value
+            operand = node.inputs[index] if index < len(node.inputs) else None
+            if operand is not None and self.dies(node, operand):
+                return operand
         return None
 
     def dies(self, node: Node, value: Value) -> bool:
@@ -199,7 +200,7 @@ def _made_here(node: Node, value: Value) -> bool:
 
 
 def _is_region_edge(node: Node, value: Value) -> bool:
-    """Whether the value enters or the result leaves a region: loops need memory of their own there."""
+    """Whether the value enters or the result leaves a region, where loops need own memory."""
     graph = node.graph
     if graph is None or graph.parent is None:
         return False

@@ -36,7 +36,7 @@ def place(requests: Sequence[Request], bound: int) -> tuple[list[int], int]:
         best = _better(best, requests, order)
     if best is None:
         return [], 0
-    generator = random.Random(0)  # noqa: S311 - a fixed seed, so that the result is reproducible
+    generator = random.Random(0)  # a fixed seed, so that the result is reproducible
     for _ in range(SEARCH_ROUNDS if len(requests) > 2 else 0):
         if best[0] <= bound:
             break

@@ -15,7 +15,7 @@ def candidates(graph: Graph) -> Iterator[list[Node]]:
 
 
 def dependencies(graph: Graph) -> dict[Node, set[Node]]:
-    """What must run before each node: producers of what it or its regions read, and state in order."""
+    """What must run before each node: producers of all that it reads, and earlier uses of state."""
     before: dict[Node, set[Node]] = {}
     last_on_state: dict[str, Node] = {}
     here = set(graph.nodes)

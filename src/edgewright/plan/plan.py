@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from edgewright import ops
 from edgewright.graph import Graph, Node, Value
 from edgewright.ops import Packing
-from edgewright.plan.lifetimes import Lifetimes, lifetimes
+from edgewright.plan.lifetimes import Buffer, Lifetimes, Scratch, lifetimes
 from edgewright.plan.offsets import Request, place
 from edgewright.plan.order import candidates
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value's memory is: in the arena (offset in bytes), or an input or output of the caller."""
+    """Where a value is: in the arena (offset in bytes), or in the caller's n-th input or output."""
 
     kind: str
     offset: int
@@ -74,7 +74,7 @@ def _finish(
     graph: Graph, order: dict[Graph, list[Node]], spans: Lifetimes, needed: dict[Node, int]
 ) -> Plan:
     plan = Plan(graph, order, scratch_bytes=needed, lower_bound=spans.lower_bound())
-    items = [*spans.buffers, *spans.scratch]
+    items: list[Buffer | Scratch] = [*spans.buffers, *spans.scratch]
     requests = [Request(item.bytes, item.start, item.end) for item in items]
     offsets, plan.arena_bytes = place(requests, plan.lower_bound)
     for buffer, offset in zip(spans.buffers, offsets, strict=False):

@@ -61,10 +61,10 @@ class StepModel:
             self.code.model_c, target, level, includes={"model.h": self.code.model_h}, compiler=used
         )
         library = toolchain.link_shared([source], target, soname="libsteps.so", compiler=used)
-        self._folder = tempfile.TemporaryDirectory()
-        place = Path(self._folder.name) / "libsteps.so"
-        place.write_bytes(library.read_bytes())
-        self._library = ctypes.CDLL(str(place))
+        with tempfile.TemporaryDirectory() as folder:  # once loaded, the file may go
+            place = Path(folder) / "libsteps.so"
+            place.write_bytes(library.read_bytes())
+            self._library = ctypes.CDLL(str(place))
         self._arena = aligned(max(1, self.code.sizes.arena))
         self._weights = aligned(len(self.code.weights))
         self._weights[:] = np.frombuffer(self.code.weights, np.uint8)

@@ -23,7 +23,9 @@ def same_pad(size: Size, kernel: int, stride: int, dilation: int) -> Pair:
     return total // 2, total - total // 2
 
 
-def spatial_pads(node: SourceNode, x: TensorType, kernel: Pair, stride: Pair, dilation: Pair) -> tuple[Pair, Pair]:
+def spatial_pads(
+    node: SourceNode, x: TensorType, kernel: Pair, stride: Pair, dilation: Pair
+) -> tuple[Pair, Pair]:
     """The explicit padding of a window operator."""
     if int(node.option("padding")) != SAME:
         return ((0, 0), (0, 0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from edgewright.graph import Size, Value, product
 from edgewright.importers.tflite.node import SourceNode
 from edgewright.importers.tflite.rule import rule
@@ -89,7 +91,9 @@ def unpack(node: SourceNode) -> list[Value]:
     axis = axis_of(int(node.option("axis")), x.type.rank)
     shape = x.type.shape
     parts = node.add_all("split", [x], final=False, axis=axis, sizes=(1,) * len(node.outputs))
-    return [_named(node, i, part, (*shape[:axis], *shape[axis + 1 :])) for i, part in enumerate(parts)]
+    return [
+        _named(node, i, part, (*shape[:axis], *shape[axis + 1 :])) for i, part in enumerate(parts)
+    ]
 
 
 def _named(node: SourceNode, index: int, part: Value, shape: tuple[Size, ...]) -> Value:
@@ -153,7 +157,7 @@ def strided_slice(node: SourceNode) -> Value:
         if not _bit(node, "shrink_axis_mask", axis):
             kept.append(size)
     strides = (*step, *[1] * (x.type.rank - len(step)))
-    attrs = {"begin": tuple(begins), "size": tuple(sizes), "stride": strides}
+    attrs: dict[str, Any] = {"begin": tuple(begins), "size": tuple(sizes), "stride": strides}
     if len(kept) == len(sizes):
         return node.add("slice", [x], **attrs)
     part = node.add("slice", [x], final=False, **attrs)
@@ -259,6 +263,8 @@ def shape(node: SourceNode) -> Value:
     import numpy as np
 
     sizes = node.input(0).type.shape
-    node.require(all(isinstance(d, int) for d in sizes), "run-time sizes cannot be read as data yet")
+    node.require(
+        all(isinstance(d, int) for d in sizes), "run-time sizes cannot be read as data yet"
+    )
     dtype = node.output_type().dtype.numpy
     return node.make_constant(node.outputs[0].name, np.array(sizes, dtype))

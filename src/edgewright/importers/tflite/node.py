@@ -194,11 +194,15 @@ class SourceNode:
     def _folded(self, node: Node) -> list[Value] | None:
         """Results that are known now: how converters write shapes that depend on nothing."""
         known = bool(node.inputs) and all(v is None or v.is_constant for v in node.inputs)
-        plain = all(v.type.is_static and v.type.quant is None for v in [*node.arguments, *node.outputs])
+        plain = all(
+            v.type.is_static and v.type.quant is None for v in [*node.arguments, *node.outputs]
+        )
         small = plain and all(v.type.max_bytes <= FOLD_BYTES for v in node.outputs)
         if not known or not small:
             return None
-        call = ops.Call([v.type if v else None for v in node.inputs], [v.type for v in node.outputs])
+        call = ops.Call(
+            [v.type if v else None for v in node.inputs], [v.type for v in node.outputs]
+        )
         arrays = ops.evaluate_node(node, [v.data if v else None for v in node.inputs], call)
         for value, array in zip(node.outputs, arrays, strict=True):
             value.data = array
@@ -218,7 +222,9 @@ class SourceNode:
         if not final:
             return self.graph.value(f"{tensor.name}/{type.dtype.value}", type)
         wanted = dtype_of(tensor)
-        self.require(type.dtype is wanted, f"the result is {wanted.value}, expected {type.dtype.value}")
+        self.require(
+            type.dtype is wanted, f"the result is {wanted.value}, expected {type.dtype.value}"
+        )
         return self.graph.value(
             tensor.name, replace(type, quant=quant_of(tensor)), Source(tensor.name)
         )
