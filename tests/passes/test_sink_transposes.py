@@ -23,7 +23,7 @@ FIRST = "{perm=[0, 3, 1, 2]}"
 )
 def test_it_stays(apply: Apply, node: str, why: str) -> None:
     text = f"""(%x: float32[1,4,5,3], %b: float32[1,3,4,5]) -> (%z) {{
-      %t = transpose(%x) {FIRST} %z = {node}
+      %a = neg(%x) %t = transpose(%a) {FIRST} %z = {node}
     }}"""
     outcome = apply(sink_transposes, text)
     assert not outcome.changed

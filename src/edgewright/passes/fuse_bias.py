@@ -6,7 +6,7 @@ import numpy as np
 
 from edgewright.graph import Graph, Node, Value
 from edgewright.passes import rewrite
-from edgewright.passes.constants import float_like, per_channel
+from edgewright.passes.constants import float_like, frozen, per_channel
 from edgewright.passes.editing import absorb, feeder, insert
 
 BIASED = ("conv", "depthwise_conv", "conv_transpose", "fully_connected")
@@ -37,7 +37,11 @@ def fuse_bias(graph: Graph, add: Node) -> bool:
 
 def _fuse(graph: Graph, add: Node, node: Node, term: Value) -> bool:
     y = node.output
-    if y.type.shape != add.output.type.shape or not isinstance(y.type.shape[-1], int):
+    if (
+        frozen(term) is None
+        or y.type.shape != add.output.type.shape
+        or not isinstance(y.type.shape[-1], int)
+    ):
         return False
     if graph.only_user(y) is not add:
         return graph.keep(add, f"{y} is also read without the bias")

@@ -60,6 +60,8 @@ def sink_transposes(graph: Graph, node: Node) -> bool:
     if node.op == "transpose":
         return _merge(graph, first, node)
     swapped = swap(node, perm)
+    if swapped is None and first.input(0) in graph.root().inputs:
+        return False  # a transpose of the interface, in the only place where it can be
     if swapped is None:
         return graph.keep(node, f"{node.op} needs the axes of {first.output} in place")
     stuck = [v for v in _tensors(node) if not _can_carry(node, v, perm)]
