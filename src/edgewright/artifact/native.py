@@ -22,7 +22,8 @@ LEVEL_VARIABLE = "EDGEWRIGHT_ISA"
 
 _ERRORS = {
     1: "a pointer is null", 2: "memory is not aligned", 3: "the interface version differs",
-    4: "the weights belong to another model or are cut short", 5: "the library lacks this ISA level",
+    4: "the weights belong to another model or are cut short",
+    5: "the library lacks this ISA level",
     6: "a run-time size is out of bounds", 7: "an input value is outside the table that it indexes",
     8: "an output is larger than its stated maximum",
 }  # fmt: skip

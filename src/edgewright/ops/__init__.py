@@ -32,8 +32,8 @@ class Call:
     """What a reference needs beside its arrays.
 
     `inputs` and `outputs` are the types (None for an absent input); `run(graph, arrays)` evaluates
-    a region; `states` maps state names to arrays, which `write_state` replaces; `dims` maps run-time
-    dims to their values.
+    a region; `states` maps state names to arrays, which `write_state` replaces; `dims` maps
+    run-time dims to their values.
     """
 
     inputs: Sequence[TensorType | None]
