@@ -1,0 +1,95 @@
+"""Every real model: built, proven, and within the promises of DESIGN.md section 2."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import edgewright as ew
+from edgewright import targets
+from edgewright.artifact import Package
+from edgewright.cli import cli
+from edgewright.errors import OracleError
+from edgewright.toolchain import read_elf
+from tests.models.catalog import Case, each_model
+
+pytestmark = [pytest.mark.models, pytest.mark.timeout(1800)]
+HOST = targets.get("host")
+
+
+@each_model()
+def test_code_equals_reference_at_every_level(package: Package) -> None:
+    verdicts = package.manifest.targets["host"].verdicts
+    assert [v.level for v in verdicts] == [level.name for level in targets.levels_here(HOST)]
+    for verdict in verdicts:
+        assert verdict.max_error <= (0.0 if verdict.exact else 1e-4)
+    if all(v.exact for v in verdicts):
+        assert len({v.crc32 for v in verdicts}) == 1
+
+
+@each_model()
+def test_model_equals_its_source_end_to_end(package: Package, case: Case, mode: str) -> None:
+    (oracle,) = package.manifest.oracles
+    if case.quantised and mode == "fixed" and case.path.endswith(".tflite"):
+        assert oracle.exact
+        assert oracle.max_error == 0.0
+    elif not case.quantised:
+        assert oracle.max_error <= 1e-4
+
+
+@each_model()
+def test_verify_passes_on_other_samples_and_by_operator(
+    package: Package, case: Case, mode: str, models: Path
+) -> None:
+    report = ew.verify(package, against=models / case.path, layers=True)
+    departing = [layer for layer in report.layers if not layer.good]
+    assert report.good, departing[:3] or report.sources
+    assert report.layers
+    exact = ("conv", "depthwise_conv", "fully_connected")
+    for layer in report.layers:
+        if case.quantised and layer.op in exact and layer.source_error is not None:
+            assert layer.source_error == 0.0, layer
+
+
+@each_model()
+def test_memory_is_near_its_lower_bound(package: Package, case: Case) -> None:
+    memory = package.manifest.targets["host"].memory
+    assert memory.arena_bytes <= case.arena * memory.arena_lower_bound
+
+
+@each_model(lambda case: case.cnn)
+def test_inspect_tells_all_and_no_transpose_is_inside(
+    case: Case, mode: str, package: Package, models: Path
+) -> None:
+    states = [f"--state={k}={v}" for k, v in case.states.items()]
+    arguments = ["inspect", str(models / case.path), "--json", f"--requantization={mode}", *states]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["transposes"]["inside"] == 0
+    assert set(found["transposes"]) == {"source", "inside", "interface", "bytes"}
+    assert found["memory"]["arena_bytes"] >= found["memory"]["lower_bound"] > 0
+    assert found["parameters"] == package.manifest.parameters > 0
+    assert found["macs"] == package.manifest.macs > 0
+
+
+@each_model()
+def test_library_needs_nothing_and_writes_nowhere(package: Package) -> None:
+    elf = read_elf(package.folder / "targets" / "host" / package.manifest.targets["host"].library)
+    assert elf.undefined <= HOST.allowed_undefined == {"memcpy", "memset"}
+    assert elf.writable_bytes == 0
+
+
+def test_source_that_no_oracle_takes_is_noted(tmp_path: Path, models: Path) -> None:
+    """What could not be compared must be said, not passed over."""
+    from edgewright.pipeline import build as module
+
+    def refuse(*_: object) -> None:
+        raise OracleError("no oracle today")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{module.__module__}.prove_source", refuse)
+        package = ew.build(models / "micro/hello_world_int8.tflite", out=tmp_path / "p")
+    assert package.manifest.oracles == ()
+    assert "not compared with the source: no oracle today" in package.manifest.notes
