@@ -6,11 +6,11 @@
 
 /* name(x): `type` from `low` to `high`; `below` is the least float that still fits, and `above` the
    least that is too large. */
-#define EW_TRUNCATE(name, real, type, below, above, low, high)        \
-  EW_INLINE type name(real v) {                                       \
-    const real inside = v >= (below) && v < (above) ? v : (real)0;    \
-    const type whole = (type)inside, top = v >= (above) ? high : whole; \
-    return v < (below) ? low : top;                                   \
+#define EW_TRUNCATE(name, real, type, below, above, low, high)                                     \
+  EW_INLINE type name(real v) {                                                                    \
+    const real inside = v >= (below) && v < (above) ? v : (real)0;                                 \
+    const type whole = (type)inside, top = v >= (above) ? high : whole;                            \
+    return v < (below) ? low : top;                                                                \
   }
 
 EW_TRUNCATE(ew_trunc_i8_f32, float, int8_t, -128.0f, 128.0f, INT8_MIN, INT8_MAX)
@@ -58,12 +58,12 @@ EW_INLINE uint16_t ew_bf16_of_f32(float v) {
 }
 
 /* A function that converts `count` elements; `expression` is in terms of `v`. */
-#define EW_CAST(name, source, target, expression)                                             \
-  EW_INLINE void name(target *restrict to, const source *restrict from, int32_t count) {      \
-    for (int32_t i = 0; i < count; ++i) {                                                     \
-      const source v = from[i];                                                               \
-      to[i] = (target)(expression);                                                           \
-    }                                                                                         \
+#define EW_CAST(name, source, target, expression)                                                  \
+  EW_INLINE void name(target *restrict to, const source *restrict from, int32_t count) {           \
+    for (int32_t i = 0; i < count; ++i) {                                                          \
+      const source v = from[i];                                                                    \
+      to[i] = (target)(expression);                                                                \
+    }                                                                                              \
   }
 
 #endif

@@ -15,7 +15,7 @@
         for (int32_t i = 0; i < count; ++i, t += run) {                                            \
           const int64_t at = indices[i] < 0 ? (int64_t)indices[i] + size : indices[i];             \
           if (at < 0 || at >= size) return 1;                                                      \
-          memcpy(t, f + (ptrdiff_t)at * run, (size_t)run);                                         \
+          __builtin_memcpy(t, f + (ptrdiff_t)at * run, (size_t)run);                               \
         }                                                                                          \
     return 0;                                                                                      \
   }                                                                                                \
@@ -34,7 +34,7 @@
           if (at < 0 || at >= sizes[k]) return 1;                                                  \
           f += (ptrdiff_t)at * steps[k];                                                           \
         }                                                                                          \
-        memcpy(t, f, (size_t)run);                                                                 \
+        __builtin_memcpy(t, f, (size_t)run);                                                       \
       }                                                                                            \
     return 0;                                                                                      \
   }

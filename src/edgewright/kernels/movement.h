@@ -1,6 +1,7 @@
 /* Copies of boxes of elements. Sizes are mostly constants where these are called, so that loops of
-   one step fold away and a memcpy of a few bytes becomes a load and a store. Steps are in bytes
-   unless said otherwise, and may be zero (repeat) or negative (reverse). */
+   one step fold away and a copy of a few bytes becomes a load and a store: by the builtin, since
+   under -ffreestanding a plain memcpy is always a call. Steps are in bytes unless said otherwise,
+   and may be zero (repeat) or negative (reverse). */
 #ifndef EW_MOVEMENT_H
 #define EW_MOVEMENT_H
 #include "ew.h"
@@ -9,7 +10,7 @@
 EW_INLINE void ew_copy_rows(void *restrict to, const void *restrict from, int32_t bytes, int32_t n,
                             ptrdiff_t to_step, ptrdiff_t from_step) {
   for (int32_t i = 0; i < n; ++i)
-    memcpy((char *)to + i * to_step, (const char *)from + i * from_step, (size_t)bytes);
+    __builtin_memcpy((char *)to + i * to_step, (const char *)from + i * from_step, (size_t)bytes);
 }
 
 /* m times n runs of `bytes` bytes. */
@@ -32,11 +33,11 @@ EW_INLINE void ew_look_up_rows(void *restrict to, const void *restrict from,
   }
 }
 
-/* Between space [batch, height, width, run] and blocks [tall_block * wide_block * batch, tall, wide,
-   run]: pixel (h * tall_block + i - top, w * wide_block + j - left) of image n in space is pixel
-   (h, w) of image (i * wide_block + j) * batch + n in blocks; outside of space there is zero. */
+/* Between space [batch, height, width, run] and blocks [tall_block * wide_block * batch, tall,
+   wide, run]: pixel (h * tall_block + i - top, w * wide_block + j - left) of image n in space is
+   pixel (h, w) of image (i * wide_block + j) * batch + n in blocks; outside of space is zero. */
 EW_INLINE void ew_fill(char *to, const void *value, int32_t itemsize, int32_t bytes) {
-  for (int32_t i = 0; i < bytes; i += itemsize) memcpy(to + i, value, (size_t)itemsize);
+  for (int32_t i = 0; i < bytes; i += itemsize) __builtin_memcpy(to + i, value, (size_t)itemsize);
 }
 
 EW_INLINE void ew_space_to_batch(void *restrict to, const void *restrict from,
@@ -54,8 +55,9 @@ EW_INLINE void ew_space_to_batch(void *restrict to, const void *restrict from,
           if (row < 0 || row >= height || column < 0 || column >= width)
             ew_fill(t, zero, itemsize, run);
           else
-            memcpy(t, (const char *)from + ((ptrdiff_t)(n * height + row) * width + column) * run,
-                   (size_t)run);
+            __builtin_memcpy(
+                t, (const char *)from + ((ptrdiff_t)(n * height + row) * width + column) * run,
+                (size_t)run);
         }
       }
 }
@@ -70,8 +72,9 @@ EW_INLINE void ew_batch_to_space(void *restrict to, const void *restrict from, i
       for (int32_t column = left; column < left + width; ++column, t += run) {
         const int32_t block = row % tall_block * wide_block + column % wide_block;
         const int32_t image = (block * batch + n) * tall + row / tall_block;
-        memcpy(t, (const char *)from + ((ptrdiff_t)image * wide + column / wide_block) * run,
-               (size_t)run);
+        __builtin_memcpy(
+            t, (const char *)from + ((ptrdiff_t)image * wide + column / wide_block) * run,
+            (size_t)run);
       }
 }
 
@@ -81,10 +84,15 @@ EW_INLINE void ew_batch_to_space(void *restrict to, const void *restrict from, i
 
    Blocks of 16-byte vectors are transposed in registers: log2(lanes) rounds of interleaving the
    upper half of the rows with the lower half. Blocks run down a cache line of the destination
-   first, so that lines are written whole. */
-#define EW_ZIP_8(v, w, s) __builtin_shufflevector(v, w, s, s + 16, s + 1, s + 17, s + 2, s + 18, \
+   first, so that lines are written whole. Cores without such registers copy one by one. */
+#if defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__)
+#define EW_TRANSPOSE_BLOCKS 1
+#else
+#define EW_TRANSPOSE_BLOCKS 0
+#endif
+#define EW_ZIP_8(v, w, s) __builtin_shufflevector(v, w, s, s + 16, s + 1, s + 17, s + 2, s + 18,   \
     s + 3, s + 19, s + 4, s + 20, s + 5, s + 21, s + 6, s + 22, s + 7, s + 23)
-#define EW_ZIP_16(v, w, s) \
+#define EW_ZIP_16(v, w, s)                                                                         \
   __builtin_shufflevector(v, w, s, s + 8, s + 1, s + 9, s + 2, s + 10, s + 3, s + 11)
 #define EW_ZIP_32(v, w, s) __builtin_shufflevector(v, w, s, s + 4, s + 1, s + 5)
 #define EW_ZIP_64(v, w, s) __builtin_shufflevector(v, w, s, s + 2)
@@ -135,7 +143,7 @@ EW_INLINE void ew_batch_to_space(void *restrict to, const void *restrict from, i
   }                                                                                                \
   EW_INLINE void ew_transpose_##bits(void *restrict to, const void *restrict from, int32_t rows,   \
                                      int32_t columns, ptrdiff_t to_step, ptrdiff_t from_step) {    \
-    if (rows < lanes || columns < lanes)                                                           \
+    if (!EW_TRANSPOSE_BLOCKS || rows < lanes || columns < lanes)                                   \
       ew_transpose_plain_##bits((uint##bits##_t *)to, (const uint##bits##_t *)from, rows, columns, \
                                 to_step, from_step);                                               \
     else                                                                                           \

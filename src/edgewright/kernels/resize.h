@@ -43,7 +43,7 @@ EW_INLINE void ew_resize_nearest(const void *x, void *y, int32_t batch, int32_t 
       const int32_t iy = ew_resize_nearest_index(oy, out_h, in_h, coordinate, rounding);
       for (int32_t ox = 0; ox < out_w; ++ox, to += pixel) {
         const int32_t ix = ew_resize_nearest_index(ox, out_w, in_w, coordinate, rounding);
-        memcpy(to, from + ((ptrdiff_t)iy * in_w + ix) * pixel, (size_t)pixel);
+        __builtin_memcpy(to, from + ((ptrdiff_t)iy * in_w + ix) * pixel, (size_t)pixel);
       }
     }
 }

@@ -34,7 +34,8 @@ EW_INLINE int ew_tree_test(float v, float threshold, int32_t key) {
 EW_INLINE int32_t ew_tree_leaf(const int32_t *nodes, const float *x, int32_t at, int32_t uniform) {
   while (at >= 0) {
     const int32_t *n = nodes + 4 * (ptrdiff_t)at;
-    const int yes = ew_tree_test(x[n[1] >> 4], ew_float_of_bits(n[0]), uniform < 0 ? n[1] : uniform);
+    const int32_t key = uniform < 0 ? n[1] : uniform;
+    const int yes = ew_tree_test(x[n[1] >> 4], ew_float_of_bits(n[0]), key);
     at = n[3 - yes];
   }
   return ~at;
@@ -100,7 +101,8 @@ EW_KERNEL void ew_trees_transform(float *y, int32_t n, int transform) {
   for (int32_t k = 0; k < n; k += 16) {
     const int count = n - k < 16 ? n - k : 16;
     const ew_f32x16 v = ew_f32_load_n(y + k, count);
-    ew_f32_store_n(y + k, transform == EW_TREES_PROBIT ? ew_f32_probit(v) : ew_f32_sigmoid(v), count);
+    const int probit = transform == EW_TREES_PROBIT;
+    ew_f32_store_n(y + k, probit ? ew_f32_probit(v) : ew_f32_sigmoid(v), count);
   }
 }
 
