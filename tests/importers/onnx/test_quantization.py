@@ -58,6 +58,15 @@ def test_an_integer_input_takes_the_meaning_of_its_reader() -> None:
     assert module.main.inputs[0].type.quant == Quant.per_tensor(0.05, 120)
 
 
+def test_the_meaning_goes_back_to_the_input_through_movement() -> None:
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        node("DequantizeLinear", ["t", "s", "z"], ["y"]),
+    ]
+    module = check(nodes, {"x": integers(3, 4)}, {"s": SCALE, "z": ZERO})
+    assert module.main.inputs[0].type.quant == Quant.per_tensor(0.05, 120)
+
+
 def test_two_meanings_of_one_tensor_are_refused() -> None:
     nodes = [
         node("DequantizeLinear", ["x", "s", "z"], ["a"]),

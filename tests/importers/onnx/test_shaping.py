@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edgewright.errors import EdgewrightError
+from edgewright.graph import Module
 from edgewright.importers.options import ImportOptions
 from tests.importers.onnx.harness import check, floats, imported, model, node
 
@@ -84,6 +85,35 @@ def test_what_is_left_over_is_a_run_time_size() -> None:
                   {"s": np.array([1, 6, -1])})  # fmt: skip
     module = imported(proto, ImportOptions(shapes={"x": ["1", "12", "h:4..64", "3"]}))
     assert [str(d) for d in module.main.outputs[0].type.shape] == ["1", "6", "6*h"]
+
+
+def flattened_behind_its_batch(*sizes: str) -> Module:
+    """[n, ...] as [n, -1], with n computed from the shape."""
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Slice", ["s", "zero", "one"], ["n"]),
+        node("Mul", ["n", "factor"], ["m"]),
+        node("Concat", ["m", "rest"], ["t"], axis=0),
+        node("Reshape", ["x", "t"], ["y"]),
+    ]
+    constants = {
+        "zero": np.array([0]),
+        "one": np.array([1]),
+        "factor": np.array([int(sizes[0])]),
+        "rest": np.array([-1]),
+    }
+    proto = model(nodes, {"x": floats(2, 3, 4)}, ["y"], constants)
+    return imported(proto, ImportOptions(shapes={"x": sizes[1:]}))
+
+
+def test_run_time_sizes_cancel() -> None:
+    module = flattened_behind_its_batch("1", "n:1..8", "3", "4")
+    assert [str(d) for d in module.main.outputs[0].type.shape] == ["n", "12"]
+
+
+def test_run_time_sizes_that_do_not_cancel_are_refused() -> None:
+    with pytest.raises(EdgewrightError, match="is not a whole size of"):
+        flattened_behind_its_batch("2", "n:1..8", "4", "4")
 
 
 def test_a_shape_that_depends_on_data_is_refused() -> None:

@@ -330,13 +330,23 @@ class SourceNode:
         if x.data is not None and held != quant:
             return self.constant(x.data, x.type.with_quant(quant), "stored")
         if held is None:
-            x.type = x.type.with_quant(quant)
+            mark_integers(x, quant)
         elif held != quant:
             self.refuse(
                 f"{what} is read with {quant} but was made with {held}",
                 "insert a DequantizeLinear and a QuantizeLinear",
             )
         return x
+
+
+def mark_integers(x: Value, quant: Quant) -> None:
+    """Give integers their meaning, also where they were before they were only moved."""
+    value: Value | None = x
+    while value is not None and value.type.quant is None and value.data is None:
+        value.type = value.type.with_quant(quant)
+        node = value.producer
+        moved = node is not None and quant.axis is None and node.op in ("transpose", "reshape")
+        value = node.input(0) if node is not None and moved else None
 
 
 class StoredWeight:

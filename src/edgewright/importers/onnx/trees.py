@@ -60,6 +60,9 @@ def _labels(n: SourceNode) -> tuple[int, ...]:
     if texts:
         names = tuple(v.decode("utf-8", "replace") for v in texts)
         n.note_labels(names)
+        n.scope.file.options.note(
+            f"output {n.outputs[0]!r}: its labels are text; their positions are returned instead"
+        )
         return tuple(range(len(names)))
     numbers = n.integers("classlabels_int64s") or n.integers("classlabels_ints") or ()
     n.note_labels(tuple(map(str, numbers)))
