@@ -57,3 +57,19 @@ def test_a_senseless_operator_is_named(tmp_path: Path, spoil: Any) -> None:
     assert caught.value.status == 2
     assert "senseless.tflite" in str(caught.value)
     assert "CONV_2D" in str(caught.value)
+
+
+def test_no_word_of_a_file_can_break_the_importer(tmp_path: Path) -> None:
+    """Every aligned word of a small file, replaced by each of some telling numbers."""
+    path = tmp_path / "word.tflite"
+    whole = conv_bytes()
+    imported = 0
+    for at in range(8, len(whole) - 3, 4):
+        for number in (0, 1, 2**31 - 1, 2**31, 2**32 - 1):
+            path.write_bytes(whole[:at] + number.to_bytes(4, "little") + whole[at + 4 :])
+            try:
+                import_model(path, ImportOptions())
+                imported += 1
+            except EdgewrightError as error:
+                assert error.status == 2, (at, number)
+    assert 50 < imported < len(whole)
