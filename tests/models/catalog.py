@@ -12,8 +12,7 @@ import pytest
 class Case:
     """One model.
 
-    `quick` ones belong to the default suite; `cnn` ones must keep no transpose inside; `arena` is
-    how far above the lower bound their memory may be.
+    `quick` ones belong to the default suite; `cnn` ones must keep no transpose inside.
     """
 
     path: str
@@ -21,7 +20,6 @@ class Case:
     quick: bool = False
     cnn: bool = True
     states: dict[str, str] = field(default_factory=dict)
-    arena: float = 1.05
 
     @property
     def modes(self) -> tuple[str, ...]:

@@ -10,11 +10,12 @@ import edgewright as ew
 from edgewright import targets
 from edgewright.artifact import Package
 from edgewright.cli import cli
-from edgewright.errors import OracleError
 from edgewright.toolchain import read_elf
 from tests.models.catalog import Case, each_model
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(1800)]
+#: what values of a few bytes lose to alignment
+TINY_BYTES = 128
 HOST = targets.get("host")
 
 
@@ -53,9 +54,9 @@ def test_verify_passes_on_other_samples_and_by_operator(
 
 
 @each_model()
-def test_memory_is_near_its_lower_bound(package: Package, case: Case) -> None:
+def test_memory_is_near_its_lower_bound(package: Package) -> None:
     memory = package.manifest.targets["host"].memory
-    assert memory.arena_bytes <= case.arena * memory.arena_lower_bound
+    assert memory.arena_bytes <= 1.05 * memory.arena_lower_bound + TINY_BYTES
 
 
 @each_model(lambda case: case.cnn)
@@ -79,17 +80,3 @@ def test_library_needs_nothing_and_writes_nowhere(package: Package) -> None:
     elf = read_elf(package.folder / "targets" / "host" / package.manifest.targets["host"].library)
     assert elf.undefined <= HOST.allowed_undefined == {"memcpy", "memset"}
     assert elf.writable_bytes == 0
-
-
-def test_source_that_no_oracle_takes_is_noted(tmp_path: Path, models: Path) -> None:
-    """What could not be compared must be said, not passed over."""
-    from edgewright.pipeline import build as module
-
-    def refuse(*_: object) -> None:
-        raise OracleError("no oracle today")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(f"{module.__module__}.prove_source", refuse)
-        package = ew.build(models / "micro/hello_world_int8.tflite", out=tmp_path / "p")
-    assert package.manifest.oracles == ()
-    assert "not compared with the source: no oracle today" in package.manifest.notes
