@@ -80,7 +80,7 @@ class Function:
             out.copy(node.input(0), node.output)
         else:
             self.emit(node, out)
-        if len(self.lines) - start > 1:
+        if out.statements > 1:  # locals of one node must not meet those of another
             body = ["  " + line for line in self.lines[start:]]
             self.lines[start:] = [f"{indent}{{", *body, f"{indent}}}"]
 
@@ -107,9 +107,15 @@ def _describe(node: Node) -> str:
         return f"{value.type.dtype.value}[{shape}]"
 
     name = node.origin.tensor or node.origin.node if node.origin else ""
-    text = f"{node.op}" + (f" '{name}'" if name else "")
+    text = f"{node.op}" + (f" '{_short_name(name)}'" if name else "")
     text += " -> " + ", ".join(short(v) for v in node.outputs) if node.outputs else ""
     return text.replace("*/", "* /").replace("\n", " ").replace("/*", "/ *")
+
+
+def _short_name(name: str, limit: int = 60) -> str:
+    """The first of the names that a fused tensor carries, with its end if it is long."""
+    first = name.split(";")[0]
+    return first if len(first) <= limit else "..." + first[-limit:]
 
 
 class NodeEmit:
@@ -118,6 +124,7 @@ class NodeEmit:
     def __init__(self, function: Function, node: Node, indent: str) -> None:
         self.function, self.node, self.indent = function, node, indent
         self.program = function.program
+        self.statements = 0
         self.inputs: list[Value | None] = list(node.inputs)
         self.outputs: list[Value] = list(node.outputs)
         self.target = self.program.target
@@ -178,9 +185,11 @@ class NodeEmit:
             raise InternalError(f"{name} is defined in two ways")
 
     def line(self, text: str) -> None:
+        self.statements += 1
         self.function.lines.append(self.indent + text)
 
     def call(self, function: str, *args: str | int) -> None:
+        self.statements += 1
         self.function.lines += _wrapped(self.indent, function, [str(a) for a in args])
 
     def fail_if(self, condition: str, error: str) -> None:

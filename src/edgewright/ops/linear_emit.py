@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,8 +55,8 @@ def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[
     for stem, (height, width) in pairs.items():
         parts += [f".{stem}_h = {height}", f".{stem}_w = {width}"]
     parts += [f".pad_top = {op.pad[0][0]}", f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
-    lines = [", ".join(parts[i : i + 7]) for i in range(0, len(parts), 7)]
-    return "(ew_conv_shape){" + (",\n        ".join(lines)) + "}"
+    lines = textwrap.wrap(", ".join(parts), width=88)
+    return "(ew_conv_shape){" + "\n        ".join(lines) + "}"
 
 
 def constant_data(value: Value | None) -> Array | None:
