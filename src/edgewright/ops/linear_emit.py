@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,16 +46,17 @@ def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[
     """A compound literal of `ew_conv_shape`."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
-    parts = [f".batch = {e.dim(x, 0)}"]
+    image = [f".batch = {e.dim(x, 0)}"]
     for stem, value in (("in", x), ("out", y)):
         sizes = zip("hwc", (1, 2, 3), strict=True)
-        parts += [f".{stem}_{name} = {e.dim(value, axis)}" for name, axis in sizes]
-    pairs = {"kernel": kernel, "stride": op.stride, "dilation": op.dilation}
-    for stem, (height, width) in pairs.items():
-        parts += [f".{stem}_h = {height}", f".{stem}_w = {width}"]
-    parts += [f".pad_top = {op.pad[0][0]}", f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
-    lines = textwrap.wrap(", ".join(parts), width=88)
-    return "(ew_conv_shape){" + "\n        ".join(lines) + "}"
+        image += [f".{stem}_{name} = {e.dim(value, axis)}" for name, axis in sizes]
+    window = []
+    for stem, (height, width) in {"kernel": kernel, "stride": op.stride}.items():
+        window += [f".{stem}_h = {height}", f".{stem}_w = {width}"]
+    edge = [f".dilation_h = {op.dilation[0]}", f".dilation_w = {op.dilation[1]}"]
+    edge += [f".pad_top = {op.pad[0][0]}", f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
+    lines = [", ".join(part) for part in (image[:4], image[4:], window, edge)]
+    return "(ew_conv_shape){" + ",\n        ".join(lines) + "}"
 
 
 def constant_data(value: Value | None) -> Array | None:
