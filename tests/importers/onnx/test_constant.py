@@ -6,6 +6,7 @@ from onnx import numpy_helper
 
 from edgewright.errors import EdgewrightError
 from edgewright.importers.options import ImportOptions
+from edgewright.ops.interpreter import Interpreter
 from tests.importers.onnx.harness import Array, check, floats, imported, model, node
 
 
@@ -80,6 +81,14 @@ def test_cast(to: int) -> None:
 def test_an_output_that_is_an_input_is_a_copy() -> None:
     module = check(node("Identity", ["x"], ["y"]), {"x": floats(2, 3)})
     assert [v.name for v in module.main.outputs] == ["y"]
+
+
+def test_an_output_may_be_an_input_under_its_own_name() -> None:
+    x = {"x": floats(2, 3)}
+    module = imported(model([node("Relu", ["x"], ["y"])], x, ["y", "x"]))
+    got = Interpreter(module).run(x)
+    assert list(got) == ["y", "x"]
+    np.testing.assert_array_equal(got["x"], x["x"])
 
 
 def test_an_output_that_is_a_constant_is_a_node() -> None:

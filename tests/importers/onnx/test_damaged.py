@@ -13,7 +13,7 @@ from edgewright.graph import verify_module
 from edgewright.importers.onnx import rule
 from edgewright.importers.onnx.model import convert
 from edgewright.importers.options import ImportOptions
-from tests.importers.onnx.harness import floats, integers, model, node
+from tests.importers.onnx.harness import Array, floats, integers, model, node
 
 NUMBERS = [-(2**63), -100, -2, -1, 0, 1, 2, 3, 7, 100, 2**31, 2**63 - 1]
 FRACTIONS = [0.0, -1.0, float("nan"), float("inf"), 1e38]
@@ -93,6 +93,32 @@ def damage_constant(tensor: onnx.TensorProto, dice: random.Random) -> None:
         held = min(max(value, info.min), info.max) if info else np.float32(value)
         array.flat[dice.randrange(array.size)] = held
     tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+
+
+HUGE = 2**40
+
+
+@pytest.mark.parametrize(
+    ("made", "constants"),
+    [
+        (node("OneHot", ["i", "d", "v"], ["y"]), {"d": np.array(HUGE), "v": floats(2)}),
+        (node("Split", ["x"], ["y", "z"], num_outputs=2**31), {}),
+        (node("ConstantOfShape", ["s"], ["y"]), {"s": np.array([HUGE, 4])}),
+        (node("Range", ["a", "b", "c"], ["y"]), {k: np.array(v) for k, v in
+                                                 {"a": 0, "b": HUGE, "c": 1}.items()}),
+        (node("Resize", ["x", "r", "s", "t"], ["y"], mode="cubic"),
+         {"r": np.zeros(0, np.float32), "s": np.zeros(0, np.float32), "t": np.array([1, HUGE])}),
+        (node("Resize", ["x", "r", "s", "t"], ["y"], cubic_coeff_a=0.5, mode="linear"),
+         {"r": np.zeros(0, np.float32), "s": np.zeros(0, np.float32), "t": np.array([1, HUGE])}),
+    ],
+)  # fmt: skip
+def test_sizes_that_no_computer_holds_are_refused(
+    made: onnx.NodeProto, constants: dict[str, Array]
+) -> None:
+    inputs = {"x": floats(1, 4), "i": integers(3, dtype="int64")}
+    proto = model([made], inputs, list(made.output), constants, 18)
+    with pytest.raises(EdgewrightError, match=made.op_type):
+        convert(proto, "huge.onnx", ImportOptions())
 
 
 @pytest.mark.parametrize("seed", range(40))

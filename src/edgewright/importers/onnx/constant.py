@@ -102,6 +102,7 @@ def eye_like(n: SourceNode) -> Value:
     dtype = n.dtype(n.integer("dtype", 1)) if n.has("dtype") else x.type.dtype
     n.require(x.type.is_static and x.type.rank == 2, f"the shape of {x.type} is not known")
     rows, columns = x.type.dims
+    n.bound(float(rows) * columns, "a matrix")
     return n.constant(np.eye(rows, columns, n.integer("k", 0)).astype(dtype.numpy))
 
 
@@ -116,6 +117,7 @@ def same(n: SourceNode) -> list[Value | None]:
     if len(n.outputs) > 1 and n.outputs[1]:
         x = n.input(0)
         n.require(x.type.is_static, "the mask of a tensor with run-time sizes")
+        n.bound(float(np.prod(x.type.dims, dtype=float)), "a mask")
         results.append(n.constant(np.ones(x.type.dims, np.bool_), name="mask"))
     return results
 

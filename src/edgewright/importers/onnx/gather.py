@@ -19,15 +19,13 @@ def gather(n: SourceNode) -> Value:
 
 
 def _indices(n: SourceNode, operand: int, x: Value, axis: int) -> Value:
-    """Indices; constant ones are made positive and checked."""
+    """Indices; constant ones are checked now."""
     index, size = n.input(operand), x.type.shape[axis]
     if index.data is None or not isinstance(size, int):
         return index
     if index.data.size and not (-size <= index.data.min() and index.data.max() < size):
         n.invalid(f"an index is outside axis {axis}, which has {size} elements")
-    if not (index.data < 0).any():
-        return index
-    return n.constant(np.where(index.data < 0, index.data + size, index.data), index.type)
+    return index
 
 
 @rule("GatherND", since=11)
@@ -42,6 +40,7 @@ def gather_elements(n: SourceNode) -> Value:
     x, index = n.input(0), n.input(1)
     n.require(x.type.is_static and index.type.is_static, "run-time sizes", "fix the input shapes")
     axis, shape = n.axis(n.integer("axis", 0), x.type.rank), index.type.dims
+    n.bound(float(np.prod(shape, dtype=float)) * len(shape), "indices")
     size = x.type.dims[axis]
     index = n.cast(index, DType.INT64)
     wrapped = n.add("add", index, n.constant(np.array(size, np.int64)))
@@ -60,6 +59,7 @@ def one_hot(n: SourceNode) -> Value:
     """`on` where an index equals the position along a new axis, else `off`."""
     index, values = n.input(0), n.input(2)
     depth = int(n.array(1, "depth").reshape(-1)[0])
+    n.bound(depth, "a depth")
     rank = index.type.rank + 1
     axis = n.axis(n.integer("axis", -1), rank)
     index = n.cast(index, DType.INT64)
@@ -85,6 +85,7 @@ def trilu(n: SourceNode) -> Value:
     rows, columns = x.type.shape[-2:]
     if not isinstance(rows, int) or not isinstance(columns, int):
         n.refuse(f"a triangle of run-time sizes {rows} and {columns}", "fix the input shapes")
+    n.bound(float(rows) * columns, "a triangle")
     k = int(n.array(1, "k").reshape(-1)[0]) if n.optional(1) else 0
     ones = np.ones((rows, columns), np.bool_)
     mask = np.triu(ones, k) if n.integer("upper", 1) else np.tril(ones, k)
@@ -99,6 +100,7 @@ def cumulative_sum(n: SourceNode) -> Value:
     size, last = x.type.shape[axis], x.type.rank - 1
     if not isinstance(size, int):
         n.refuse(f"a running sum over a run-time size {size}", "fix the input shapes")
+    n.bound(float(size) * size, "a triangle")
     triangle = np.tril(np.ones((size, size)), -1 if n.integer("exclusive", 0) else 0)
     triangle = triangle[::-1, ::-1] if n.integer("reverse", 0) else triangle
     weight = n.constant(np.ascontiguousarray(triangle.T).astype(x.type.dtype.numpy))

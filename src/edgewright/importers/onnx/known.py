@@ -6,6 +6,7 @@ NumPy object arrays that hold ints and `Dim`s, so that shapes become attributes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -134,6 +135,11 @@ def _cast(attrs: dict[str, Any], x: Array) -> Array:
     return x
 
 
+def _tile(attrs: dict[str, Any], x: Array) -> Array | None:
+    repeats = [int(r) for r in attrs["repeats"]]
+    return np.tile(x, repeats) if math.prod(repeats) <= MAX_ELEMENTS else None
+
+
 def _product(attrs: dict[str, Any], x: Array) -> Array:
     return np.asarray(np.multiply.reduce(x, tuple(attrs["axes"]), keepdims=attrs["keepdims"]))
 
@@ -144,7 +150,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "reshape": lambda attrs, x: x.reshape([int(d) for d in attrs["shape"]]),
     "transpose": lambda attrs, x: x.transpose(attrs["perm"]),
     "expand": lambda attrs, x: np.broadcast_to(x, [int(d) for d in attrs["shape"]]),
-    "tile": lambda attrs, x: np.tile(x, attrs["repeats"]),
+    "tile": _tile,
     "add": lambda attrs, a, b: a + b,
     "sub": lambda attrs, a, b: a - b,
     "floor": lambda attrs, x: x,

@@ -191,12 +191,12 @@ def _outputs(scope: Scope, graph: onnx.GraphProto) -> dict[str, Value]:
 
 def _named_output(graph: Graph, name: str, value: Value) -> Value:
     """The value of an output under the output's name; a copy where one value has two roles."""
-    if value.name == name and value not in graph.inputs and not value.is_constant:
+    if value.name == name and not value.is_constant:
         return value
     if value in graph.inputs or value in graph.outputs or value.is_constant:
         value = _copy(graph, value)
     for other in _values(graph):
-        if other.name == name and other is not value and other not in graph.inputs:
+        if other.name == name and other is not value:
             other.name = graph.unique(f"{name}/inner")
     value.name = name
     return value

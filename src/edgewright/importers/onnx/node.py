@@ -26,6 +26,8 @@ from edgewright.importers.onnx.tensors import array_of, dtype_of
 if TYPE_CHECKING:
     from edgewright.importers.onnx.scope import Scope
 
+#: Of a constant that a rule makes.
+MAX_ELEMENTS = 1 << 26
 NHWC = (0, 2, 3, 1)
 NCHW = (0, 3, 1, 2)
 
@@ -213,6 +215,12 @@ class SourceNode:
     def constant(self, array: Array, type: TensorType | None = None, name: str = "const") -> Value:
         """A constant, named after this node."""
         return self.builder.constant(f"{self._base}/{name}", array, type)
+
+    def bound(self, elements: float, what: str) -> None:
+        """Refuse to make a constant that a small file asks for but no computer should hold."""
+        self.require(
+            0 <= elements <= MAX_ELEMENTS, f"{what} of {elements:.0f} elements", "use smaller sizes"
+        )
 
     def scalar(self, value: float, like: Value) -> Value:
         """A constant without axes, of the element type of another value."""

@@ -130,6 +130,7 @@ def local_response(n: SourceNode) -> Value:
     channels = x.type.shape[1]
     if not isinstance(channels, int):
         n.refuse(f"a run-time number of channels {channels}", "fix the input shapes")
+    n.bound(float(channels) * channels, "a band")
     perm = (0, *range(2, x.type.rank), 1)
     last = n.transpose(x, perm)
     index = np.arange(channels)

@@ -194,6 +194,7 @@ def _one_axis(
     n: SourceNode, x: Value, axis: int, *, want: int, scale: float, options: interpolation.Options
 ) -> Value:
     have = int(str(x.type.shape[axis]))
+    n.bound(want if options.mode == "nearest" else float(want) * have, "weights")
     if options.mode == "nearest":
         index = interpolation.nearest(have, want, scale, options)
         return n.add("gather", x, n.constant(index), axis=axis)

@@ -123,6 +123,8 @@ def split(n: SourceNode) -> list[Value]:
         if not isinstance(total, int):
             n.refuse(f"equal parts of a run-time size {total}", "state the sizes of the parts")
         count = n.integer("num_outputs", len(n.outputs))
+        if count != len(n.outputs):
+            n.invalid(f"num_outputs is {count}, but there are {len(n.outputs)} outputs")
         step = -(-total // count)
         sizes = [min(step, max(total - i * step, 0)) for i in range(count)]
     if len(sizes) == 1:

@@ -36,6 +36,7 @@ def _hardmax(n: SourceNode, x: Value) -> Value:
     size = x.type.shape[-1]
     if not isinstance(size, int):
         n.refuse(f"Hardmax over a run-time size {size}", "fix the input shapes")
+    n.bound(size, "an axis")
     best = n.add("argmax", x, axis=x.type.rank - 1, keepdims=True, to="int64")
     hit = n.add("equal", best, n.constant(np.arange(size, dtype=np.int64)))
     return n.cast(hit, x.type.dtype)
