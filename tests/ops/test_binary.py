@@ -76,6 +76,20 @@ def test_loops_cover_the_broadcast(data: st.DataObject) -> None:
     assert all(first.advances != second.advances for first, second in itertools.pairwise(nest))
 
 
+def test_short_constants_are_repeated(rng: np.random.Generator) -> None:
+    """Rows of three channels become rows of 255 elements; a remainder is left."""
+    cases: list[Any] = []
+    for rows, channels in ((1, 3), (84, 3), (85, 3), (86, 3), (1000, 3), (9, 64), (7, 1), (300, 2)):
+        x = rng.normal(0, 1, (rows, channels)).astype(F32)
+        cases.append(("sub", [x, const(x[0])], {}))
+        cases.append(("sub", [const(x[0]), x], {"clamp": (-0.5, 0.5)}))
+        codes = rng.integers(-128, 127, (rows, channels)).astype(np.int8)
+        operands = [quantised(codes, 0.1, 3), const(codes[0], Quant.per_tensor(0.2, 1))]
+        outputs = out(DType.INT8, (rows, channels), 0.1, 3)
+        cases.append(("mul", operands, {"outputs": outputs}))
+    check_ops(cases)
+
+
 THEIRS = {
     "add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "pow": "Pow", "minimum": "Min",
     "maximum": "Max", "prelu": "PRelu", "equal": "Equal", "less": "Less", "greater": "Greater",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgewright.errors import InvalidGraph
-from edgewright.graph import Size, Value, product
+from edgewright.graph import Size, Value, product, upper
 from edgewright.ops.emit import Emit
 
 Shape = tuple[Size, ...]
@@ -77,6 +79,9 @@ def emit_loops(e: Emit, operands: Sequence[Value], result: Value, inner: Inner) 
     element for the whole row), pointer expressions, and the length of the row.
     """
     axes = loops(*(value.type.shape for value in operands), result.type.shape)
+    if _repeats_a_short_constant(axes, operands):
+        _emit_repeated(e, operands, result, axes, inner)
+        return
     rows, row = (axes[:-1], axes[-1]) if axes else ([], Axis(1, (True,) * (len(operands) + 1)))
     widths = [row.size if advances else 1 for advances in row.advances]
     pointers = _outer_loops(e, [*operands, result], rows, widths)
@@ -84,6 +89,50 @@ def emit_loops(e: Emit, operands: Sequence[Value], result: Value, inner: Inner) 
     inner(kind, pointers[:-1], pointers[-1], e.size(row.size))
     for _ in rows:
         e.line("}")
+
+
+ROW = 256  # elements that a row should have at least: shorter ones cost more in calls than in work
+
+
+def _repeats_a_short_constant(axes: Sequence[Axis], operands: Sequence[Value]) -> bool:
+    """Whether a constant vector meets every row of an image of few channels."""
+    if len(axes) != 2 or not all(isinstance(axis.size, int) for axis in axes):
+        return False
+    rows, row = axes
+    whole = [
+        advances
+        for advances, value in zip(rows.advances[:-1], operands, strict=True)
+        if not value.is_constant
+    ]
+    return upper(row.size) * 4 <= ROW and all(whole) and all(row.advances) and rows.advances[-1]
+
+
+def _emit_repeated(
+    e: Emit, operands: Sequence[Value], result: Value, axes: Sequence[Axis], inner: Inner
+) -> None:
+    """Repeat the constant in the weights, so that many short rows become few long ones."""
+    rows, row = (upper(axis.size) for axis in axes)
+    together = min(rows, ROW // row)
+    whole, rest = divmod(rows, together)
+    advances = axes[0].advances
+    starts = []
+    for value, moves in zip([*operands, result], advances, strict=True):
+        data = value.data
+        repeated = None if moves or data is None else np.tile(data.ravel(), together)
+        starts.append(e.ptr(value) if repeated is None else e.weight(repeated))
+    kind = "v" * len(operands)
+    index, width = e.unique("i"), together * row
+    e.line(f"for (int {index} = 0; {index} < {whole}; ++{index}) {{")
+    at = _moved(starts, advances, f" + {index} * {width}")
+    inner(kind, at[:-1], at[-1], str(width))
+    e.line("}")
+    if rest:
+        at = _moved(starts, advances, f" + {whole * width}")
+        inner(kind, at[:-1], at[-1], str(rest * row))
+
+
+def _moved(starts: Sequence[str], advances: Sequence[bool], by: str) -> list[str]:
+    return [start + by if moves else start for start, moves in zip(starts, advances, strict=True)]
 
 
 def _outer_loops(
