@@ -29,6 +29,9 @@ from edgewright.passes.replace_gather import replace_gather
 from edgewright.passes.replace_grouped_conv import replace_grouped_conv
 from edgewright.passes.replace_matmul import replace_matmul
 from edgewright.passes.replace_minimum import replace_minimum
+from edgewright.passes.replace_single_channel_depthwise import (
+    replace_single_channel_depthwise,
+)
 from edgewright.passes.replace_unit_transpose import replace_unit_transpose
 from edgewright.passes.simplify_arithmetic import simplify_arithmetic
 from edgewright.passes.sink_dequantize import sink_dequantize
@@ -68,6 +71,7 @@ ORDER: list[Pass] = [
     eliminate_common_subexpressions,
     # Convolutions take in their neighbours.
     replace_grouped_conv,
+    replace_single_channel_depthwise,
     simplify_arithmetic,
     fold_batch_norm,
     merge_scale,
