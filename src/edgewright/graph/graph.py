@@ -255,10 +255,7 @@ class Graph:
         node.graph = None
 
     def replace(self, node: Node, value: Value) -> None:
-        """Let `value` take the place of the node's only output, and remove the node.
-
-        The name of an output of the graph stays with the output.
-        """
+        """Let `value` take the place of the node's only output, and remove the node."""
         self.replace_uses(node.output, value)
         self.remove(node)
 

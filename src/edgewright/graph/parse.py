@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,33 +66,37 @@ class _Parser:
         self.dims: dict[str, Symbol] = {}
         self.values: dict[str, Value] = {}
 
-    def _tokenize(self) -> Any:
+    def _tokenize(self) -> Iterator[tuple[str, str, int]]:
+        """Kind, text and position of each token; the last one is `end`."""
         position, end = 0, len(self.text.rstrip())
         while position < end:
             match = _TOKEN.match(self.text, position)
             if not match:
+                position += len(self.text[position:]) - len(self.text[position:].lstrip())
                 raise self._error(f"unexpected {self.text[position : position + 20]!r}", position)
-            position = match.end()
-            if match.lastgroup != "comment":
-                yield match.lastgroup, match.group(match.lastgroup or 0), match.start()
+            position, kind = match.end(), str(match.lastgroup)
+            if kind != "comment":
+                yield kind, match[kind], match.start(kind)
         yield "end", "", end
 
     def _error(self, what: str, position: int | None = None) -> InvalidGraph:
         if position is None:
             position = self.tokens[self.index][2]
-        line = self.text.count("\n", 0, position + 1) + 1
+        line = self.text.count("\n", 0, position) + 1
         return InvalidGraph(what, where=f"graph text, line {line}")
 
     def at(self, text: str) -> bool:
-        return bool(self.tokens[self.index][1] == text)
+        return self.tokens[self.index][1] == text
 
     def kind(self) -> str:
-        return str(self.tokens[self.index][0])
+        return self.tokens[self.index][0]
 
     def next(self) -> str:
-        token = self.tokens[self.index][1]
+        kind, token, _ = self.tokens[self.index]
+        if kind == "end":
+            raise self._error("the text ends too early")
         self.index += 1
-        return str(token)
+        return token
 
     def accept(self, text: str) -> bool:
         if self.at(text):
@@ -104,6 +108,11 @@ class _Parser:
         if not self.accept(text):
             raise self._error(f"expected {text!r}, found {self.tokens[self.index][1]!r}")
 
+    def integer(self) -> int:
+        if not re.fullmatch(r"-?[0-9]+", self.tokens[self.index][1]):
+            raise self._error(f"expected a whole number, found {self.tokens[self.index][1]!r}")
+        return int(self.next())
+
     # -- grammar ----------------------------------------------------------------------------
 
     def module(self) -> Module:
@@ -111,27 +120,40 @@ class _Parser:
         self.expect("module")
         self.expect("requantization")
         self.expect("=")
-        module.requantization = _unquote(self.next())
+        module.requantization = self.requantization()
         while self.at("dim"):
             self.dim()
         while self.accept("state"):
             name, type = self.typed_name()
+            self.once(name, module.states, "state")
             self.expect("=")
             module.states[name] = State(name, type, self.constant_data(type))
         while self.at("graph"):
             graph = self.graph()
+            self.once(graph.name, module.graphs, "graph")
             module.graphs[graph.name] = graph
         if self.kind() != "end":
             raise self._error(f"expected a graph, found {self.next()!r}")
         return module
 
+    def requantization(self) -> str:
+        mode = self.next().strip('"')
+        if mode not in ("float", "fixed"):
+            raise self._error(f"requantization is {mode!r}, not float or fixed")
+        return mode
+
+    def once(self, name: str, known: Mapping[str, object], what: str) -> None:
+        if name in known:
+            raise self._error(f"{what} {name} is defined twice")
+
     def dim(self) -> None:
         self.expect("dim")
         name = self.next()
+        self.once(name, self.dims, "dim")
         self.expect(":")
-        low = int(self.next())
+        low = self.integer()
         self.expect("..")
-        self.dims[name] = Symbol(name, low, int(self.next()))
+        self.dims[name] = Symbol(name, low, self.integer())
 
     def graph(self, parent: Graph | None = None) -> Graph:
         self.next()
@@ -189,6 +211,8 @@ class _Parser:
             if self.infer is None:
                 raise self._error(f"the type of %{names[0][0]} is missing")
             inferred = self.infer(node)
+            if len(inferred) != len(names):
+                raise self._error(f"{node.op} has {len(inferred)} results, not {len(names)}")
         for index, (name, type) in enumerate(names):
             node.outputs.append(self.declare(graph.value(name, type or inferred[index]), name))
 
@@ -214,13 +238,9 @@ class _Parser:
         multiplies = self.tokens[min(self.index + 1, len(self.tokens) - 1)][1] == "*"
         if kind == "number" and not multiplies:
             return _number(self.next())
-        token = self.next()
         words = {"none": None, "true": True, "false": False}
-        if token in words:
-            return words[token]
-        if token in ("inf", "nan"):
-            return float(token)
-        self.index -= 1
+        if self.tokens[self.index][1] in words:
+            return words[self.next()]
         return self.size()
 
     def name(self) -> str:
@@ -263,17 +283,22 @@ class _Parser:
         axis = block = None
         if self.accept("axis"):
             self.expect("=")
-            axis = int(self.next())
+            axis = self.integer()
         if self.accept("block"):
             self.expect("=")
-            block = int(self.next())
+            block = self.integer()
         scales, zeros = [], []
         while not self.accept(">"):
+            if self.kind() != "number":
+                raise self._error(f"expected a scale, found {self.tokens[self.index][1]!r}")
             scales.append(float(self.next()))
             self.expect(":")
-            zeros.append(int(self.next()))
+            zeros.append(self.integer())
             self.accept(",")
-        return Quant(tuple(scales), tuple(zeros), axis, block)
+        try:
+            return Quant(tuple(scales), tuple(zeros), axis, block)
+        except ValueError as error:
+            raise self._error(f"quantisation: {error}") from None
 
     def size(self) -> Size:
         total = self.term()
@@ -283,7 +308,7 @@ class _Parser:
             elif self.accept("-"):
                 total = total - self.term()
             elif self.kind() == "number" and self.tokens[self.index][1].startswith("-"):
-                total = total + int(self.next())
+                total = total + self.integer()
             else:
                 return total
 
@@ -293,9 +318,15 @@ class _Parser:
             if self.accept("*"):
                 result = result * self.atom()
             elif self.accept("//"):
-                result = result // int(self.next())
+                result = result // self.divisor()
             else:
                 return result
+
+    def divisor(self) -> int:
+        number = self.integer()
+        if number <= 0:
+            raise self._error(f"a size is divided by {number}")
+        return number
 
     def atom(self) -> Size:
         if self.accept("("):
@@ -304,13 +335,12 @@ class _Parser:
             return inner
         if self.accept("-"):
             return self.atom() * -1
-        token = self.next()
-        if token.lstrip("-").isdigit():
-            return int(token)
+        token = self.tokens[self.index][1]
+        if self.kind() == "number":
+            return self.integer()
         if token not in self.dims:
-            self.index -= 1
             raise self._error(f"unknown size {token!r}")
-        size: Dim = self.dims[token]
+        size: Dim = self.dims[self.next()]
         return size
 
     def constant_data(self, type: TensorType) -> Array:

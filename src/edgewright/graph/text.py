@@ -27,12 +27,12 @@ from edgewright.graph.graph import Array, Graph, Module, Node, Value
 from edgewright.graph.types import Quant, TensorType
 
 INLINE_LIMIT = 16
-_BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*$")
+_BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 
 
 def name_text(name: str) -> str:
     """A value's name behind its `%`, quoted when it holds unusual characters."""
-    if _BARE.match(name):
+    if _BARE.fullmatch(name):
         return f"%{name}"
     escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'%"{escaped}"'
@@ -71,14 +71,9 @@ def quant_text(quant: Quant) -> str:
 
 def type_text(type: TensorType) -> str:
     """`dtype[shape]<quant>`."""
-    shape = ",".join(str(d).removeprefix("(").removesuffix(")") if _plain(d) else str(d)
-                     for d in type.shape)  # fmt: skip
+    shape = ",".join(map(str, type.shape))
     quant = quant_text(type.quant) if type.quant else ""
     return f"{type.dtype.value}[{shape}]{quant}"
-
-
-def _plain(size: object) -> bool:
-    return isinstance(size, int | Symbol)
 
 
 def digest(data: Array) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from edgewright.errors import InvalidGraph
 from edgewright.graph.dims import upper
-from edgewright.graph.graph import Graph, Module, Node, Value
+from edgewright.graph.graph import Array, Graph, Module, Node, State, Value
 from edgewright.graph.text import node_lines
 from edgewright.graph.types import TensorType
 
@@ -15,11 +15,22 @@ Infer = Callable[[Node], list[TensorType]]
 
 def verify_module(module: Module, infer: Infer | None = None) -> None:
     """Raise InvalidGraph with every problem; with `infer`, types are checked as well."""
-    problems = []
+    problems = [p for state in module.states.values() for p in _state_problems(state)]
     for graph in module.graphs.values():
         problems += _Checker(module, graph, infer).problems
     if problems:
         raise InvalidGraph("\n".join(problems))
+
+
+def _state_problems(state: State) -> list[str]:
+    if _holds(state.init, state.type):
+        return []
+    held = f"{state.init.dtype}{list(state.init.shape)}"
+    return [f"state %{state.name} is {state.type} but begins as {held}"]
+
+
+def _holds(data: Array, type: TensorType) -> bool:
+    return (data.shape, data.dtype) == (type.shape, type.dtype.numpy)
 
 
 class _Checker:
@@ -28,6 +39,8 @@ class _Checker:
         self.problems: list[str] = []
         self.names: dict[str, Value] = {}
         self.graph(graph, set())
+        for value in self.names.values():
+            self.readers(value)
 
     def bad(self, node: Node | None, what: str) -> None:
         where = f"\n    in {node_lines(node)[0]}" if node else ""
@@ -42,7 +55,9 @@ class _Checker:
             if node.graph is not graph:
                 self.bad(node, f"{node.op} does not know the graph it is in")
         for value in graph.outputs:
-            if value not in known and not value.is_constant:
+            if value.is_constant:
+                self.constant(value, None)
+            elif value not in known:
                 self.bad(None, f"output {value} of {graph.name} is not defined")
 
     def define(self, value: Value, node: Node | None, known: set[Value]) -> None:
@@ -69,18 +84,23 @@ class _Checker:
             self.compare(node, self.infer)
 
     def use(self, value: Value, node: Node, known: set[Value]) -> None:
-        if node not in value.users:
+        if value.users.count(node) != node.inputs.count(value):
             self.bad(node, f"{value} does not know that {node.op} reads it")
         if value.is_constant:
             self.constant(value, node)
         elif value not in known:
             self.bad(node, f"{value} is read before it is defined")
 
-    def constant(self, value: Value, node: Node) -> None:
+    def readers(self, value: Value) -> None:
+        for node in value.users:
+            if node.graph is None or value not in node.inputs:
+                self.bad(node, f"{value} remembers {node.op}, which does not read it any more")
+
+    def constant(self, value: Value, node: Node | None) -> None:
         assert value.data is not None
         if self.names.setdefault(value.name, value) is not value:
             self.bad(node, f"{value} is the name of two values")
-        if value.data.shape != value.type.shape or value.data.dtype != value.type.dtype.numpy:
+        if not _holds(value.data, value.type):
             held = f"{value.data.dtype}{list(value.data.shape)}"
             self.bad(node, f"constant {value} is {value.type} but holds {held}")
 
