@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgewright.errors import EdgewrightError
+from edgewright.errors import EdgewrightError, InvalidModel
 from tests.importers.onnx.harness import check, floats, imported, model, node
 
 
@@ -24,6 +24,13 @@ def test_an_index_outside_is_refused() -> None:
     )
     with pytest.raises(EdgewrightError, match="outside axis 0, which has 3 elements"):
         imported(proto)
+
+
+def test_a_tuple_outside_of_a_constant_is_refused() -> None:
+    constants = {"c": floats(2, 3), "i": np.array([[5, 0]])}
+    nodes = [node("GatherND", ["c", "i"], ["g"]), node("Add", ["x", "g"], ["y"])]
+    with pytest.raises(InvalidModel, match=r"GatherND #0"):
+        imported(model(nodes, {"x": floats(1)}, ["y"], constants))
 
 
 @pytest.mark.parametrize("batch_dims", [0, 1])

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import onnx
 
-from edgewright.errors import EdgewrightError, InvalidGraph, InvalidModel, UnsupportedModel
+from edgewright.errors import (
+    EdgewrightError,
+    InvalidGraph,
+    InvalidInput,
+    InvalidModel,
+    UnsupportedModel,
+)
 from edgewright.graph import DType, Graph, Location, Source, TensorType, Value
 from edgewright.importers.onnx import expand, rule
 from edgewright.importers.onnx.builder import Builder
@@ -144,6 +150,9 @@ class Scope:
                 self._break(proto)
             except InvalidGraph as error:
                 self.file.problems.append(UnsupportedModel(f"{proto.op_type}: {error.what}", where))
+                self._break(proto)
+            except InvalidInput as error:  # an index outside of a constant, found while folding
+                self.file.problems.append(InvalidModel(f"{proto.op_type}: {error.what}", where))
                 self._break(proto)
             except EdgewrightError as error:
                 self.file.problems.append(error)
