@@ -49,6 +49,18 @@ def test_requantize(mode: str, rng: np.random.Generator) -> None:
     check_ops(cases, requantization=mode)
 
 
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+def test_accumulators_are_requantised(mode: str, rng: np.random.Generator) -> None:
+    info = np.iinfo(np.int32)
+    x = np.append(rng.integers(info.min, info.max, 300), [info.min, info.max]).astype(np.int32)
+    cases: list[Any] = []
+    for after, zero in TYPES:
+        for scale in (2.0**-15, 3e-8, 1e-3):
+            types = out(after, x.shape, scale, zero)
+            cases.append(("quantize", [quantised(x, 1.7e-9)], {"outputs": types}))
+    check_ops(cases, requantization=mode)
+
+
 def test_dequantize(rng: np.random.Generator) -> None:
     cases: list[Any] = []
     for dtype, zero in [*TYPES, (DType.INT32, 0)]:

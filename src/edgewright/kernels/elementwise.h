@@ -5,17 +5,16 @@
 #include "math.h"
 
 /* --- loops --------------------------------------------------------------------------------- */
-/* py[i] = expression of x. `signature` is (const float *px, float *py, int n, ...). py may be px. */
+/* py[i] = expression of x. `signature` is (const float *px, float *py, int n, ...). py may be px.
+   The expression is written once: some are long. */
 #define EW_UNARY_F32(name, signature, expression) \
   EW_KERNEL void name signature { \
-    int i = 0; \
-    for (; i + 16 <= n; i += 16) { \
-      const ew_f32x16 x = ew_f32_load(px + i); \
-      ew_f32_store(py + i, expression); \
-    } \
-    if (i < n) { \
-      const ew_f32x16 x = ew_f32_load_n(px + i, n - i); \
-      ew_f32_store_n(py + i, expression, n - i); \
+    for (int i = 0; i < n; i += 16) { \
+      const int rest = n - i; \
+      const ew_f32x16 x = rest < 16 ? ew_f32_load_n(px + i, rest) : ew_f32_load(px + i); \
+      const ew_f32x16 y = expression; \
+      if (rest < 16) ew_f32_store_n(py + i, y, rest); \
+      else ew_f32_store(py + i, y); \
     } \
   }
 

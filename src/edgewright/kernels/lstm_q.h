@@ -20,7 +20,7 @@ EW_INLINE int32_t ew_q15_scale(int32_t x, int32_t by) {
 }
 
 /* e^a in Q0 for a <= 0 in Q(bits): e^-1/8 times a Taylor series, then powers of e^-(2^n). */
-EW_INLINE int32_t ew_q15_exp(int32_t a, int32_t bits) {
+EW_KERNEL int32_t ew_q15_exp(int32_t a, int32_t bits) {
   static const int16_t powers[7] = {25520, 19875, 12055, 4435, 600, 11, 0};
   if (a == 0) return 32767;
   const int32_t fraction = 15 - bits, quarter = 1 << (fraction - 2);
@@ -38,7 +38,7 @@ EW_INLINE int32_t ew_q15_exp(int32_t a, int32_t bits) {
 }
 
 /* 2 / (1 + a) in Q2 for a in [0, 1] in Q0: Newton's steps. */
-EW_INLINE int32_t ew_q15_inverse(int32_t a) {
+EW_KERNEL int32_t ew_q15_inverse(int32_t a) {
   const int32_t half = (a + 32767 + 1) / 2;
   int32_t x = 23130 + ew_q15_mul(half, -15420);
   for (int i = 0; i < 3; ++i)

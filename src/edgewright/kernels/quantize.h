@@ -63,8 +63,8 @@ EW_INLINE ew_i32x16 ew_i32_load_s32(const int32_t *p) { return ew_i32_load(p); }
 EW_INLINE ew_i32x16 ew_i32_load_s32_n(const int32_t *p, int n) { return ew_i32_load_n(p, n); }
 EW_DEQUANTIZE(s32, int32_t)
 
-/* From one quantisation to another where one side is 16 bits wide: numbers are x_zero, y_zero, lo,
-   hi, multiplier, shift. */
+/* From one quantisation to another where one side is wider than 8 bits: numbers are x_zero, y_zero,
+   lo, hi, multiplier, shift. */
 #define EW_REQUANTIZE(from, from_type, to, to_type) \
   EW_KERNEL void ew_requantize_##from##_##to(const from_type *x, to_type *y, int n, \
                                              const int32_t *numbers) { \
@@ -83,5 +83,8 @@ EW_REQUANTIZE(s16, int16_t, s8, int8_t)
 EW_REQUANTIZE(s16, int16_t, u8, uint8_t)
 EW_REQUANTIZE(s8, int8_t, s16, int16_t)
 EW_REQUANTIZE(u8, uint8_t, s16, int16_t)
+EW_REQUANTIZE(s32, int32_t, s16, int16_t)
+EW_REQUANTIZE(s32, int32_t, s8, int8_t)
+EW_REQUANTIZE(s32, int32_t, u8, uint8_t)
 
 #endif

@@ -90,8 +90,8 @@ def emit_quantize(e: Emit) -> None:
 
 def _emit_requantize(e: Emit, x: Value, y: Value) -> None:
     before, after, dtype = pair(x.type), pair(y.type), y.type.dtype.numpy
-    names = suffix(x.type), suffix(y.type)
-    if "s16" not in names:
+    names = _from_suffix(x.type), suffix(y.type)
+    if x.type.dtype.bits == y.type.dtype.bits == 8:
         codes = quantised.every_code(x.type)
         table = convert.requantize(codes, before, after, dtype, e.requantization)
         e.header("elementwise_q.h")
@@ -105,12 +105,17 @@ def _emit_requantize(e: Emit, x: Value, y: Value) -> None:
     e.call(name, e.ptr(x), e.ptr(y), e.count(y), e.weight(numbers))
 
 
+def _from_suffix(type: TensorType) -> str:
+    """As `suffix`; accumulators (int32) may be left, never entered."""
+    return "s32" if type.dtype is DType.INT32 else suffix(type)
+
+
 def emit_dequantize(e: Emit) -> None:
     """Integers to real numbers: one row per scale."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
     quant = quantised.quant_of(x.type)
-    name = "s32" if x.type.dtype is DType.INT32 else suffix(x.type)
+    name = _from_suffix(x.type)
     e.header("quantize.h")
     scales = e.weight(np.array(quant.scale, np.float32))
     zeros = e.weight(np.array(quant.zero, np.int32))
