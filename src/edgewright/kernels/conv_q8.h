@@ -36,14 +36,14 @@ EW_INLINE ew_conv_q8_plan ew_conv_q8_plan_of(const ew_conv_shape s, const ew_q8_
   return p;
 }
 
-/* Makes the row pointers of one tile; scratch holds the pointers, the rows, and their sums. */
+/* Makes the row pointers of one tile; scratch holds the pointers, the sums, and the rows. */
 EW_INLINE void ew_conv_q8_rows(const ew_conv_shape s, const ew_conv_q8_plan p,
                                const ew_q8_variant v, const uint8_t *x, ew_tile_q8 *t, int32_t m,
                                char *scratch) {
   const int32_t pointer_bytes = ew_round_up(EW_Q8_ROWS * (int32_t)sizeof(void *), 64);
   const void **const rows = (const void **)scratch;
-  char *const gathered = scratch + pointer_bytes;
-  int32_t *const sums = (int32_t *)(gathered + (p.gathers ? p.row_bytes * EW_Q8_ROWS : 0));
+  int32_t *const sums = (int32_t *)(scratch + pointer_bytes);
+  char *const gathered = scratch + pointer_bytes + 64;
   if (p.gathers) {
     const uint8_t fill = (uint8_t)t->params->x_zero;
     const ew_gather g = {s.in_c, p.channels, p.row_bytes, p.depth, p.padded, fill, p.flip};

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgewright.errors import UnsupportedModel
-from edgewright.graph import DType, Node, Quant, TensorType, Value
+from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
 from edgewright.ops import Array, Emit, Packing, packing
 from edgewright.ops.integer import requantize as rq
 from edgewright.ops.integer.add import add_fixed_constants, add_short_constants
@@ -277,8 +277,10 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     _, kh, kw, channels = node.input(1).type.dims
     if node.input(0).type.dtype is DType.INT16:
         return 0
+    batch, height, width, _ = node.output.type.shape
+    pixels = upper(batch * height * width)
     return packing.conv_scratch_bytes(
-        (kh, kw), channels, _element_bytes(node), target.pointer_bytes
+        (kh, kw), channels, _element_bytes(node), target.pointer_bytes, pixels
     )
 
 
@@ -298,5 +300,8 @@ def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> 
     """Bytes of scratch of a fully connected layer."""
     if node.input(0).type.dtype is DType.INT16:
         return 0
-    depth = node.input(1).type.dims[1]
-    return packing.conv_scratch_bytes((1, 1), depth, _element_bytes(node), target.pointer_bytes)
+    columns, depth = node.input(1).type.dims
+    rows = upper(node.output.type.count) // columns
+    return packing.conv_scratch_bytes(
+        (1, 1), depth, _element_bytes(node), target.pointer_bytes, rows
+    )

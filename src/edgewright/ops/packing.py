@@ -37,7 +37,11 @@ def round_up(value: int, to: int) -> int:
 
 
 def conv_scratch_bytes(
-    kernel: tuple[int, int], channels: int, element_bytes: int, pointer_bytes: int = 8
+    kernel: tuple[int, int],
+    channels: int,
+    element_bytes: int,
+    pointer_bytes: int = 8,
+    pixels: int = LARGEST_TILE,
 ) -> int:
     """Scratch of `ew_conv_*` and, with kernel (1, 1), of `ew_fully_connected_*`.
 
@@ -46,14 +50,16 @@ def conv_scratch_bytes(
         channels: input channels of one group.
         element_bytes: 4 for float32, 1 for int8 and uint8.
         pointer_bytes: bytes of a pointer on the target.
+        pixels: output pixels of all images; fewer than a tile need fewer gathered rows.
     """
     depth = math.prod(kernel) * channels
+    held = min(LARGEST_TILE, pixels)
     pointers = round_up(LARGEST_TILE * pointer_bytes, ALIGNMENT)
-    if element_bytes == 1:  # rows, their pointers, their sums
-        return pointers + LARGEST_TILE * round_up(depth, ALIGNMENT) + ALIGNMENT
+    if element_bytes == 1:  # pointers, sums, rows
+        return pointers + ALIGNMENT + held * round_up(depth, ALIGNMENT)
     pad = round_up(channels * element_bytes, ALIGNMENT)
     if depth > channels and channels < GATHERED_BELOW:
-        return pad + pointers + round_up(LARGEST_TILE * depth * element_bytes, ALIGNMENT)
+        return pad + pointers + round_up(held * depth * element_bytes, ALIGNMENT)
     taps = math.prod(kernel)
     return pad + round_up(taps * LARGEST_TILE * pointer_bytes, ALIGNMENT)
 
