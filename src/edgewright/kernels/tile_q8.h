@@ -37,22 +37,25 @@ EW_INLINE void ew_tile_q8_sum(const ew_tile_q8 *t, const int rows, const int blo
 EW_INLINE void ew_tile_q8_store_sum(const ew_tile_q8 *t, const ew_q8_scale scale,
                                     const ew_q8_params *p, const int rows, const int j, const int n,
                                     const int is_signed, const int mode,
-                                    ew_i32x16 acc[EW_Q8_ROWS][4]) {
-  int32_t sums[16 * EW_Q8_ROWS];
-  EW_UNROLL for (int i = 0; i < rows; ++i) ew_i32_store(sums + 16 * i, acc[i][j]);
-  for (int i = 0; i < t->m; ++i) {
-    const ptrdiff_t at = i * t->y_row + 16 * j;
-    ew_finish_q8(ew_i32_load(sums + 16 * i), scale, p, t->skip + at, t->y + at, n, is_signed, mode);
+                                    ew_i32x16 acc[EW_Q8_ROWS][4], int32_t *sums) {
+  EW_UNROLL for (int from = 0; from < rows; from += EW_Q8_ROWS / 2) {
+    const int some = rows < EW_Q8_ROWS / 2 ? rows : EW_Q8_ROWS / 2;
+    EW_UNROLL for (int i = 0; i < some; ++i) ew_i32_store(sums + 16 * i, acc[from + i][j]);
+    for (int i = 0; i < some && from + i < t->m; ++i) {
+      const ptrdiff_t at = (from + i) * t->y_row + 16 * j;
+      ew_finish_q8(ew_i32_load(sums + 16 * i), scale, p, t->skip + at, t->y + at, n, is_signed,
+                   mode);
+    }
   }
 }
 
 EW_INLINE void ew_tile_q8_store(const ew_tile_q8 *t, const ew_q8_params *p, const int rows,
                                 const int j, const int n, const int is_signed, const int mode,
-                                ew_i32x16 acc[EW_Q8_ROWS][4]) {
+                                ew_i32x16 acc[EW_Q8_ROWS][4], int32_t *sums) {
   const int32_t *channels = t->channels + 16 * j * ew_q8_channel_rows(mode);
   const ew_q8_scale scale = ew_q8_load_scale(channels, mode);
   if (t->skip) {
-    ew_tile_q8_store_sum(t, scale, p, rows, j, n, is_signed, mode, acc);
+    ew_tile_q8_store_sum(t, scale, p, rows, j, n, is_signed, mode, acc, sums);
     return;
   }
   EW_UNROLL for (int i = 0; i < rows; ++i) {
@@ -67,6 +70,7 @@ EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *tile, const int rows, const int
   /* Copies: a store of bytes could change the originals, as far as the compiler knows. */
   const ew_tile_q8 t = *tile;
   const ew_q8_params p = *tile->params;
+  int32_t sums[8 * EW_Q8_ROWS]; /* of half a block, where there is a residual */
   ew_i32x16 acc[EW_Q8_ROWS][4];
   EW_UNROLL for (int j = 0; j < blocks; ++j) {
     const ew_i32x16 bias = ew_i32_load(t.channels + 16 * j * ew_q8_channel_rows(mode));
@@ -79,8 +83,9 @@ EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *tile, const int rows, const int
     }
   ew_tile_q8_sum(&t, rows, blocks, acc);
   EW_UNROLL for (int j = 0; j + 1 < blocks; ++j)
-    ew_tile_q8_store(&t, &p, rows, j, 16, is_signed, mode, acc);
-  ew_tile_q8_store(&t, &p, rows, blocks - 1, t.n - 16 * (blocks - 1), is_signed, mode, acc);
+    ew_tile_q8_store(&t, &p, rows, j, 16, is_signed, mode, acc, sums);
+  ew_tile_q8_store(&t, &p, rows, blocks - 1, t.n - 16 * (blocks - 1), is_signed, mode, acc,
+                   sums);
 }
 
 /* The kernels of one element type and mode, and the choice between them. */
