@@ -82,14 +82,17 @@ def find(path: str) -> Case:
     return next(c for c in CASES if c.path == path)
 
 
-def each_model(only: Callable[[Case], bool] = lambda case: True) -> pytest.MarkDecorator:
+def each_model(
+    only: Callable[[Case], bool] = lambda case: True,
+    quick: Callable[[Case, str], bool] = lambda case, mode: case.quick,
+) -> pytest.MarkDecorator:
     """Run a test on every model and mode, as fixtures `case`, `mode`, `package`.
 
     All but the quick ones are marked slow.
     """
     found = [
         pytest.param((case, mode), id=f"{case.id}-{mode}",
-                     marks=() if case.quick else (pytest.mark.slow,))
+                     marks=() if quick(case, mode) else (pytest.mark.slow,))
         for case in filter(only, CASES)
         for mode in case.modes
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 from edgewright.artifact import Package
 from edgewright.data import contract as contracts
@@ -72,7 +73,7 @@ SETS = (
 )  # fmt: skip
 
 
-def subjects() -> list[object]:
+def subjects() -> list[ParameterSet]:
     """(set, mode, samples): the quick ones with few samples, and all of them marked slow."""
     found = []
     for labelled in SETS:
