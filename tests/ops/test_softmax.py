@@ -62,3 +62,14 @@ def test_quantised(dtype: type[np.integer[Any]], mode: str, rng: np.random.Gener
             attrs = {"outputs": [TensorType(held, shape, Quant.per_tensor(1 / 256, int(low)))]}
             cases += [("softmax", [quantised(v, scale, 5)], attrs) for v in (x, flat)]
     check_ops(cases, requantization=mode)
+
+
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+def test_16_bits(mode: str, rng: np.random.Generator) -> None:
+    cases: list[Any] = []
+    for scale in (1e-5, 3e-4, 0.01):
+        for shape in SHAPES:
+            x = rng.integers(-32768, 32767, shape, endpoint=True).astype(np.int16)
+            attrs = {"outputs": [TensorType(DType.INT16, shape, Quant.per_tensor(1 / 32768))]}
+            cases += [("softmax", [quantised(v, scale)], attrs) for v in (x, np.zeros_like(x))]
+    check_ops(cases, requantization=mode)

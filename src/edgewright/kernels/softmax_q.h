@@ -78,4 +78,33 @@ EW_INLINE int32_t ew_q31_inverse(int32_t a) {
 EW_SOFTMAX_Q(s8, int8_t)
 EW_SOFTMAX_Q(u8, uint8_t)
 
+/* A function given at 513 points, at an int16 argument: 9 bits choose the point, 7 interpolate. */
+EW_INLINE int32_t ew_between_points(int32_t v, const int16_t *points) {
+  const int16_t *at = points + (v >> 7) + 256;
+  return at[0] + (((at[1] - at[0]) * (v & 127) + 64) >> 7);
+}
+
+/* int16: powers has e^x over [-10, 0], inverses 1 / (1 + x) over [0, 1]; factor brings differences to
+   the units of the first. The result is in units of 1/32768. */
+EW_KERNEL void ew_softmax_s16(const int16_t *x, int16_t *y, int32_t rows, int32_t columns,
+                              const int16_t *powers, const int16_t *inverses,
+                              const int32_t *factor) {
+  for (int32_t r = 0; r < rows; ++r, x += columns, y += columns) {
+    int32_t top = x[0], total = 0;
+    for (int32_t i = 1; i < columns; ++i) top = x[i] > top ? x[i] : top;
+    for (int32_t i = 0; i < columns; ++i) {
+      const int32_t v = ew_multiply_i32(x[i] - top, factor[0], factor[1]) + 32767;
+      const int32_t power = ew_between_points(ew_clamp_i32(v, -32768, 32767), powers);
+      y[i] = (int16_t)power;
+      total += power;
+    }
+    const int32_t headroom = __builtin_clz((uint32_t)total), shift = 31 - headroom;
+    const int64_t normal = (((int64_t)total << (headroom - 1)) + (1 << 13)) >> 14;
+    const int32_t place = ew_clamp_i32((int32_t)normal - (1 << 15) - (1 << 16), -32768, 32767);
+    const int32_t inverse = ew_between_points(place, inverses);
+    for (int32_t i = 0; i < columns; ++i)
+      y[i] = (int16_t)ew_clamp_i32((y[i] * inverse + (1 << (shift - 1))) >> shift, 0, 32767);
+  }
+}
+
 #endif

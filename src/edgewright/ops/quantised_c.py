@@ -245,12 +245,18 @@ def reduce_numbers(e: Emit, kind: str, count: int) -> tuple[Array, str]:
 
 
 def emit_softmax(e: Emit, beta: float, rows: str, columns: str) -> None:
-    """Softmax of 8-bit rows, by a table of the exponentials of all differences."""
+    """Softmax of quantised rows: 8-bit ones by a table of the powers of all differences."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
+    e.header("softmax_q.h")
+    if x.type.dtype is DType.INT16 and y.type.dtype is DType.INT16:
+        points, inverses, factor = softmaxes.softmax_int16_constants(pair(x.type)[0], beta)
+        numbers = np.array(factor_of(factor), np.int32)
+        tables = [e.weight(array) for array in (points, inverses, numbers)]
+        e.call("ew_softmax_s16", e.ptr(x), e.ptr(y), rows, columns, *tables)
+        return
     if x.type.dtype.bits != 8 or x.type.dtype is not y.type.dtype:
         raise UnsupportedModel(f"softmax from {x.type} to {y.type} has no kernel", help="use int8")
-    e.header("softmax_q.h")
     scale, _ = pair(x.type)
     low, high = requantize.bounds_of(y.type.dtype.numpy)
     operands = [e.ptr(x), e.ptr(y), rows, columns]
