@@ -131,12 +131,19 @@ def _tables_16() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     return exp, inverse
 
 
+def softmax_int16_constants(
+    scale: float, beta: float = 1.0
+) -> tuple[NDArray[np.int16], NDArray[np.int16], Multiplier]:
+    """Return the tables of exp and 1 / (1 + x), and the factor from differences to the first."""
+    real = float(np.float32(scale)) * float(np.float32(beta)) / (10.0 / 65535.0)
+    return *_tables_16(), quantize_multiplier(real)
+
+
 def softmax_int16(x: Array, scale: float, beta: float = 1.0) -> Array:
     """Return the softmax of int16 in units of 1/32768, by interpolated tables."""
-    exp_table, inverse_table = _tables_16()
-    real = float(np.float32(scale)) * float(np.float32(beta)) / (10.0 / 65535.0)
+    exp_table, inverse_table, factor = softmax_int16_constants(scale, beta)
     difference = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
-    centred = multiply(difference, quantize_multiplier(real)) + 32767
+    centred = multiply(difference, factor) + 32767
     exponential = interpolate(np.clip(centred, -32768, 32767), exp_table)
     total = exponential.sum(axis=-1, keepdims=True)
     headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
