@@ -134,7 +134,7 @@ def _assert_close(difference: Difference, tolerance: float, level: str) -> None:
 
 def _unload(model: NativeModel) -> None:
     """Close the library: a test run opens thousands."""
-    handle = model._library._handle  # noqa: SLF001
+    handle = model._library._handle
     ctypes.CDLL(None).dlclose(ctypes.c_void_p(handle))
 
 

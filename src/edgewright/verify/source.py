@@ -21,8 +21,10 @@ Array = npt.NDArray[Any]
 Sample = Mapping[str, Array]
 
 #: quantised models in mode `float`: the share of the range that roundings which the oracle does
-#: otherwise (see `docs/reference/integer.md`) may add up to, end to end
-ROUNDING_TOLERANCE = 0.1
+#: otherwise (see `docs/reference/integer.md`) may add up to, end to end. LiteRT's default kernels
+#: do next to nothing otherwise (measured: nothing, on all models of tests/models); ONNX Runtime
+#: rounds sums of tensors its own way, which a deep net multiplies
+ROUNDING_TOLERANCE: dict[oracles.Kind, float] = {"litert": 0.02, "onnxruntime": 0.1}
 #: the same where every operator rounds otherwise: mode `fixed` against ONNX Runtime, which knows
 #: only the other arithmetic, and mode `float` against tflite-micro
 OTHER_ARITHMETIC_TOLERANCE = 0.25
@@ -140,12 +142,12 @@ def compare_with_source(
     raise refusals[0]
 
 
-def _tolerance(kind: str, mode: str) -> float:
+def _tolerance(kind: oracles.Kind, mode: str) -> float:
     """How far a quantised model may be from an oracle."""
     fixed = kind in ("litert_ref", "tflm")
     if fixed != (mode == "fixed"):
         return OTHER_ARITHMETIC_TOLERANCE
-    return 0.0 if fixed else ROUNDING_TOLERANCE
+    return 0.0 if fixed else ROUNDING_TOLERANCE[kind]
 
 
 def _relative(difference: Difference) -> float:
