@@ -10,7 +10,7 @@ from tests.ops.harness import Operand, check_op, check_ops, one_node, quantised
 from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
-from edgewright.errors import InvalidGraph
+from edgewright.errors import InvalidGraph, UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType
 from edgewright.ops.unary import TABLE
 
@@ -134,3 +134,13 @@ def test_what_does_not_fit_is_an_error() -> None:
         one_node("exp", [np.zeros(3, np.int32)])
     with pytest.raises(InvalidGraph, match="no meaning"):
         one_node("logical_not", [Operand(np.zeros(3, np.int32))])
+
+
+@pytest.mark.parametrize(
+    "name", ["tanh", "add", "softmax", "log_softmax", "reduce_sum", "max_pool"]
+)
+def test_float64_is_named_as_unsupported(name: str) -> None:
+    x = np.ones((1, 4, 4, 2))
+    operands = [x, x] if name == "add" else [x]
+    with pytest.raises(UnsupportedModel, match="no kernel"):
+        check_op(name, operands)

@@ -2,61 +2,94 @@
    `Qn` is a 16-bit number with n bits before the binary point. */
 #ifndef EW_LSTM_Q_H
 #define EW_LSTM_Q_H
-#include "ew.h"
+#include "requantize.h"
 
 EW_INLINE int32_t ew_saturate_16(int32_t v) { return ew_clamp_i32(v, -32768, 32767); }
 
-/* round(a * b / 2^15), halves away from zero, -1 * -1 saturated. */
-EW_INLINE int32_t ew_q15_mul(int32_t a, int32_t b) {
-  const int32_t product = a * b;
-  return ew_min_i32((product + (product >= 0 ? 1 << 14 : 1 - (1 << 14))) / (1 << 15), 32767);
+/* round(a * b / 2^15), halves up, -1 * -1 saturated. */
+EW_INLINE ew_i32x16 ew_q15_mul(ew_i32x16 a, ew_i32x16 b) {
+  const ew_i32x16 nudged = ew_i32_add(ew_i32_mul(a, b), ew_i32_dup(1 << 14));
+  return ew_i32_min(ew_i32_sra(nudged, 15), ew_i32_dup(32767));
 }
+EW_INLINE ew_i32x16 ew_q15_mul_by(ew_i32x16 a, int32_t b) { return ew_q15_mul(a, ew_i32_dup(b)); }
 
 /* x * 2^by, saturated where the bits do not fit. */
-EW_INLINE int32_t ew_q15_scale(int32_t x, int32_t by) {
-  const int32_t threshold = (1 << (15 - by)) - 1;
-  if (x > threshold) return 32767;
-  return x < -threshold ? -32768 : x * (1 << by);
+EW_INLINE ew_i32x16 ew_q15_scale(ew_i32x16 x, int32_t by) {
+  const ew_i32x16 top = ew_i32_dup((1 << (15 - by)) - 1), bottom = ew_i32_dup(1 - (1 << (15 - by)));
+  const ew_i32x16 v =
+      ew_i32_select(ew_i32_gt(x, top), ew_i32_dup(32767), ew_i32_shl(x, by));
+  return ew_i32_select(ew_i32_gt(bottom, x), ew_i32_dup(-32768), v);
+}
+
+EW_INLINE ew_i32x16 ew_q15_halve(ew_i32x16 x, int32_t times) {
+  return ew_i32_shift_round(x, ew_i32_dup(times));
 }
 
 /* e^a in Q0 for a <= 0 in Q(bits): e^-1/8 times a Taylor series, then powers of e^-(2^n). */
-EW_KERNEL int32_t ew_q15_exp(int32_t a, int32_t bits) {
+EW_INLINE ew_i32x16 ew_q15_exp(ew_i32x16 a, int32_t bits) {
   static const int16_t powers[7] = {25520, 19875, 12055, 4435, 600, 11, 0};
-  if (a == 0) return 32767;
   const int32_t fraction = 15 - bits, quarter = 1 << (fraction - 2);
-  const int32_t modulo = (a & (quarter - 1)) - quarter;
-  const int32_t x = (bits > 0 ? ew_q15_scale(modulo, bits) : modulo) + (1 << 12);
-  const int32_t square = ew_q15_mul(x, x);
-  const int32_t cube = ew_q15_mul(square, x), fourth = ew_q15_mul(square, square);
-  const int32_t inner = ew_q15_mul(ew_shift_round_i32(fourth, 2) + cube, 10923) + square;
-  const int32_t series = x + ew_shift_round_i32(inner, 1);
-  int32_t result = ew_saturate_16(28918 + ew_q15_mul(28918, series));
-  const int32_t rest = modulo - a;
-  for (int32_t n = -2; n < bits && n <= 4; ++n)
-    if ((rest >> (fraction + n)) & 1) result = ew_q15_mul(result, powers[n + 2]);
-  return bits > 5 && a < -(1 << (fraction + 5)) ? 0 : result;
+  const ew_i32x16 zero = ew_i32_dup(0);
+  const ew_i32x16 modulo =
+      ew_i32_sub(ew_i32_and(a, ew_i32_dup(quarter - 1)), ew_i32_dup(quarter));
+  const ew_i32x16 x = ew_i32_add(ew_q15_scale(modulo, bits), ew_i32_dup(1 << 12));
+  const ew_i32x16 square = ew_q15_mul(x, x);
+  const ew_i32x16 cube = ew_q15_mul(square, x), fourth = ew_q15_mul(square, square);
+  const ew_i32x16 third = ew_q15_mul_by(ew_i32_add(ew_q15_halve(fourth, 2), cube), 10923);
+  const ew_i32x16 series = ew_i32_add(x, ew_q15_halve(ew_i32_add(third, square), 1));
+  ew_i32x16 result = ew_i32_add(ew_q15_mul_by(series, 28918), ew_i32_dup(28918));
+  result = ew_i32_min(result, ew_i32_dup(32767));
+  const ew_i32x16 rest = ew_i32_sub(modulo, a);
+  for (int32_t n = -2; n < bits && n <= 4; ++n) {
+    const ew_i32x16 bit = ew_i32_and(rest, ew_i32_dup(1 << (fraction + n)));
+    const ew_i32x16 less = ew_q15_mul_by(result, powers[n + 2]);
+    result = ew_i32_select(ew_i32_eq(bit, zero), result, less);
+  }
+  if (bits > 5) {
+    const ew_mask16 far = ew_i32_gt(ew_i32_dup(-(1 << (fraction + 5))), a);
+    result = ew_i32_select(far, zero, result);
+  }
+  return ew_i32_select(ew_i32_eq(a, zero), ew_i32_dup(32767), result);
 }
 
 /* 2 / (1 + a) in Q2 for a in [0, 1] in Q0: Newton's steps. */
-EW_KERNEL int32_t ew_q15_inverse(int32_t a) {
-  const int32_t half = (a + 32767 + 1) / 2;
-  int32_t x = 23130 + ew_q15_mul(half, -15420);
-  for (int i = 0; i < 3; ++i)
-    x += ew_q15_scale(ew_q15_mul(x, (1 << 13) - ew_q15_mul(half, x)), 2);
+EW_INLINE ew_i32x16 ew_q15_inverse(ew_i32x16 a) {
+  const ew_i32x16 half = ew_i32_sra(ew_i32_add(a, ew_i32_dup(32768)), 1);
+  ew_i32x16 x = ew_i32_add(ew_q15_mul_by(half, -15420), ew_i32_dup(23130));
+  for (int i = 0; i < 3; ++i) {
+    const ew_i32x16 error = ew_i32_sub(ew_i32_dup(1 << 13), ew_q15_mul(half, x));
+    x = ew_i32_add(x, ew_q15_scale(ew_q15_mul(x, error), 2));
+  }
   return x;
 }
 
-EW_INLINE int32_t ew_q15_sigmoid(int32_t a, int32_t bits) {
-  if (a == 0) return 1 << 14;
-  const int32_t positive = ew_q15_scale(ew_q15_inverse(ew_q15_exp(a > 0 ? -a : a, bits)), 1);
-  return a > 0 ? positive : 32767 - positive;
+/* v[i] = sigmoid(v[i]) from Q(bits) to Q0. */
+EW_KERNEL void ew_q15_sigmoid(int16_t *v, int32_t n, int32_t bits) {
+  const ew_i32x16 zero = ew_i32_dup(0);
+  for (int32_t i = 0; i < n; i += 16) {
+    const int rest = ew_min_i32(n - i, 16);
+    const ew_i32x16 a = ew_i32_load_s16_n(v + i, rest);
+    const ew_i32x16 power = ew_q15_exp(ew_i32_min(a, ew_i32_sub(zero, a)), bits);
+    const ew_i32x16 above = ew_q15_scale(ew_q15_inverse(power), 1);
+    const ew_i32x16 below = ew_i32_sub(ew_i32_dup(32767), above);
+    const ew_i32x16 y = ew_i32_select(ew_i32_gt(a, zero), above, below);
+    const ew_mask16 middle = ew_i32_eq(a, zero);
+    ew_i32_store_s16_n(v + i, ew_i32_select(middle, ew_i32_dup(1 << 14), y), rest);
+  }
 }
 
-EW_INLINE int32_t ew_q15_tanh(int32_t a, int32_t bits) {
-  if (a == 0) return 0;
-  const int32_t power = ew_q15_exp(a > 0 ? -a : a, bits + 1);
-  const int32_t positive = ew_q15_scale(ew_q15_inverse(power) - (1 << 13), 2);
-  return a > 0 ? positive : -positive;
+/* v[i] = tanh(v[i]) from Q(bits) to Q0. */
+EW_KERNEL void ew_q15_tanh(int16_t *v, int32_t n, int32_t bits) {
+  const ew_i32x16 zero = ew_i32_dup(0);
+  for (int32_t i = 0; i < n; i += 16) {
+    const int rest = ew_min_i32(n - i, 16);
+    const ew_i32x16 a = ew_i32_load_s16_n(v + i, rest);
+    const ew_i32x16 power = ew_q15_exp(ew_i32_min(a, ew_i32_sub(zero, a)), bits + 1);
+    const ew_i32x16 twice = ew_i32_sub(ew_q15_inverse(power), ew_i32_dup(1 << 13));
+    const ew_i32x16 above = ew_q15_scale(twice, 2);
+    const ew_i32x16 y = ew_i32_select(ew_i32_gt(a, zero), above, ew_i32_sub(zero, above));
+    ew_i32_store_s16_n(v + i, ew_i32_select(ew_i32_eq(a, zero), zero, y), rest);
+  }
 }
 
 /* Numbers of the whole layer; `pack_lstm` in ops/lstm.py writes it. */
@@ -85,17 +118,20 @@ EW_KERNEL void ew_lstm_step_s8(const int8_t *x, int32_t inputs, int32_t units, c
     const int32_t second = ew_lstm_gate(h, r + (ptrdiff_t)g * units, units, r_numbers + 3 * g);
     gates[g] = (int16_t)ew_saturate_16(second + ew_saturate_16(first));
   }
+  int16_t *i = gates, *f = gates + units, *g = gates + 2 * units, *o = gates + 3 * units;
+  ew_q15_sigmoid(i, 2 * units, 3);
+  ew_q15_tanh(g, units, 3);
+  ew_q15_sigmoid(o, units, 3);
   for (int32_t u = 0; u < units; ++u) {
-    const int32_t i = ew_q15_sigmoid(gates[u], 3), f = ew_q15_sigmoid(gates[units + u], 3);
-    const int32_t g = ew_q15_tanh(gates[2 * units + u], 3);
-    const int32_t o = ew_q15_sigmoid(gates[3 * units + u], 3);
-    const int32_t kept = (int16_t)ew_shift_round_i32(f * c[u], 15);
-    const int32_t added = (int16_t)ew_shift_round_i32(i * g, 15 + q.cell_bits);
-    int32_t cell = ew_saturate_16(kept + added);
-    if (q.clip > 0) cell = ew_clamp_i32(cell, -q.clip, q.clip);
-    c[u] = (int16_t)cell;
-    const int32_t product = o * ew_q15_tanh(cell, q.cell_bits);
-    const int32_t hidden = ew_multiply_i32(product, q.h_factor[0], q.h_factor[1]) + q.h_zero;
+    const int32_t kept = (int16_t)ew_shift_round_i32(f[u] * c[u], 15);
+    const int32_t added = (int16_t)ew_shift_round_i32(i[u] * g[u], 15 + q.cell_bits);
+    const int32_t cell = ew_saturate_16(kept + added);
+    c[u] = (int16_t)(q.clip > 0 ? ew_clamp_i32(cell, -q.clip, q.clip) : cell);
+    g[u] = c[u];
+  }
+  ew_q15_tanh(g, units, q.cell_bits);
+  for (int32_t u = 0; u < units; ++u) {
+    const int32_t hidden = ew_multiply_i32(o[u] * g[u], q.h_factor[0], q.h_factor[1]) + q.h_zero;
     y[u] = h[u] = (int8_t)ew_clamp_i32(hidden, -128, 127);
   }
 }

@@ -131,6 +131,7 @@ class Binary(Op):
     def emit(self, e: Emit) -> None:
         a, b = e.inputs
         assert a is not None and b is not None
+        quantised.require_kernel(self.name, a.type)
         if a.type.quant is not None:
             self._emit_quantised(e, a, b)
         elif a.type.dtype is DType.FLOAT32 and self.row.simd is not None:

@@ -43,6 +43,14 @@ def suffix(type: TensorType) -> str:
     return SUFFIXES[type.dtype]
 
 
+def require_kernel(name: str, type: TensorType) -> None:
+    """Raise UnsupportedModel for floats that are not float32: they have no kernels."""
+    if type.dtype.is_float and type.dtype is not DType.FLOAT32:
+        raise UnsupportedModel(
+            f"{name} of {type} has no kernel", help="convert the model to float32"
+        )
+
+
 def quant_of(type: TensorType | None) -> Quant:
     """The quantisation of an operand. Raises UnsupportedModel when it has none."""
     if type is None or type.quant is None:

@@ -125,6 +125,7 @@ class Reduce(Op):
     def emit(self, e: Emit) -> None:
         x, y = e.inputs[0], e.outputs[0]
         assert x is not None
+        quantised.require_kernel(self.name, x.type)
         nest = loops(x.type.shape, self.normal(x.type.rank))
         kept = [k for k, loop in enumerate(nest) if not loop.reduced]
         inner = kept.pop() if kept and kept[-1] == len(nest) - 1 else None

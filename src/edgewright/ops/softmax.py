@@ -38,6 +38,7 @@ class Softmax(Op):
         x, y = e.inputs[0], e.outputs[0]
         assert x is not None
         e.header("softmax.h")
+        quantised.require_kernel(self.name, x.type)
         rows, columns = rows_of(e)
         if x.type.dtype is DType.FLOAT32:
             e.call("ew_softmax_f32", e.ptr(x), e.ptr(y), rows, columns, f32_literal(self.beta))
@@ -64,6 +65,7 @@ class LogSoftmax(Op):
             return np.asarray(shifted - nx.log(total), x.dtype)
 
     def emit(self, e: Emit) -> None:
+        quantised.require_kernel(self.name, e.outputs[0].type)
         e.header("softmax.h")
         beta = f32_literal(self.beta)
         e.call("ew_log_softmax_f32", e.ptr(e.inputs[0]), e.ptr(e.outputs[0]), *rows_of(e), beta)

@@ -149,6 +149,7 @@ class Unary(Op):
     def emit(self, e: Emit) -> None:
         x, y = e.inputs[0], e.outputs[0]
         assert x is not None
+        quantised.require_kernel(self.name, x.type)
         if x.type.quant is not None:
             call = Call([x.type], [y.type], e.requantization)
             table = partial(self.reference, call)
