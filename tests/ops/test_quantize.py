@@ -74,8 +74,8 @@ def test_dequantize(rng: np.random.Generator) -> None:
 def test_per_axis_scales(axis: int, rng: np.random.Generator) -> None:
     x = rng.integers(-128, 127, (3, 4, 17)).astype(np.int8)
     count = x.shape[axis]
-    scale = tuple(float(F32(s)) for s in rng.uniform(0.01, 1, count))
-    zero = tuple(int(z) for z in rng.integers(-9, 9, count))
+    scale = tuple(float(F32(s)) for s in rng.uniform(0.01, 1, (count,)))
+    zero = tuple(int(z) for z in rng.integers(-9, 9, (count,)))
     check_op("dequantize", [Operand(x, Quant(scale, zero, axis=axis))])
 
 

@@ -38,7 +38,7 @@ def test_references_are_onnx_runtimes(kind: str, rng: np.random.Generator) -> No
     call = ops.Call([TensorType(DType.FLOAT32, x.shape)], [])
     for axes in PATTERNS:
         for keepdims in (False, True):
-            given = [x, np.array(axes, np.int64)]
+            given: list[Any] = [x, np.array(axes, np.int64)]
             (wanted,) = onnx_node(THEIRS[kind], given, keepdims=int(keepdims))
             node = Node(f"reduce_{kind}", [], [], {"axes": axes, "keepdims": keepdims})
             ours = ops.of(node).reference(call, x)

@@ -53,6 +53,7 @@ class AvgPool(Op):
     def emit(self, e: Emit) -> None:
         x = e.inputs[0]
         assert x is not None
+        quantised.require_kernel(self.name, x.type)
         window = (self.kernel, self.stride, self.dilation, self.pad)
         whole = int(self.count_include_pad)
         if x.type.dtype is DType.FLOAT32:

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgewright import numerics as nx
 from edgewright.graph import TensorType
-from edgewright.ops import Array, Call, Emit, Op, op, require
+from edgewright.ops import Array, Call, Emit, Op, op, quantised, require
 from edgewright.ops.literals import f32_literal
 
 
@@ -41,6 +41,7 @@ class BatchNorm(Op):
     def emit(self, e: Emit) -> None:
         x, y = e.inputs[0], e.outputs[0]
         assert x is not None
+        quantised.require_kernel(self.name, x.type)
         shape = y.type.shape
         rows, channels = e.size(y.type.with_shape(*shape[:-1]).count), e.size(shape[-1])
         parameters = [e.ptr(value) for value in e.inputs[1:]]

@@ -10,7 +10,7 @@ import numpy as np
 from edgewright import numerics as nx
 from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
-from edgewright.ops import Array, Call, Emit, Op, Packing, op, packing, require
+from edgewright.ops import Array, Call, Emit, Op, Packing, op, packing, quantised, require
 from edgewright.ops.integer.fixed_point import quantize_multiplier
 from edgewright.ops.integer.lstm import LstmConstants, lstm_step
 from edgewright.ops.literals import f32_literal
@@ -141,6 +141,7 @@ class Lstm(Op):
     def emit(self, e: Emit) -> None:
         x, (y, h, c) = e.inputs[0], e.outputs
         assert x is not None
+        quantised.require_kernel(self.name, x.type)
         inputs, units = x.type.shape[2], e.node.input(2).type.dims[1]
         is_float = x.type.quant is None
         numbers = self._float_numbers(e) if is_float else self._integer_numbers(e)

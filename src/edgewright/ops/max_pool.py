@@ -41,6 +41,7 @@ class MaxPool(Op):
     def emit(self, e: Emit) -> None:
         x = e.inputs[0]
         assert x is not None
+        quantised.require_kernel(self.name, x.type)
         window = (self.kernel, self.stride, self.dilation, self.pad)
         if x.type.dtype is DType.FLOAT32:
             lo, hi = self.clamp or (-np.inf, np.inf)
