@@ -85,6 +85,10 @@ class _Parser:
         line = self.text.count("\n", 0, position) + 1
         return InvalidGraph(what, where=f"graph text, line {line}")
 
+    def _wrong(self, what: str) -> InvalidGraph:
+        """As `_error`, about what was read last."""
+        return self._error(what, self.tokens[self.index - 1][2])
+
     def at(self, text: str) -> bool:
         return self.tokens[self.index][1] == text
 
@@ -133,18 +137,18 @@ class _Parser:
             self.once(graph.name, module.graphs, "graph")
             module.graphs[graph.name] = graph
         if self.kind() != "end":
-            raise self._error(f"expected a graph, found {self.next()!r}")
+            raise self._error(f"expected a graph, found {self.tokens[self.index][1]!r}")
         return module
 
     def requantization(self) -> str:
         mode = self.next().strip('"')
         if mode not in ("float", "fixed"):
-            raise self._error(f"requantization is {mode!r}, not float or fixed")
+            raise self._wrong(f"requantization is {mode!r}, not float or fixed")
         return mode
 
     def once(self, name: str, known: Mapping[str, object], what: str) -> None:
         if name in known:
-            raise self._error(f"{what} {name} is defined twice")
+            raise self._wrong(f"{what} {name} is defined twice")
 
     def dim(self) -> None:
         self.expect("dim")
@@ -209,10 +213,10 @@ class _Parser:
         inferred: list[TensorType] = []
         if any(type is None for _, type in names):
             if self.infer is None:
-                raise self._error(f"the type of %{names[0][0]} is missing")
+                raise self._wrong(f"the type of %{names[0][0]} is missing")
             inferred = self.infer(node)
             if len(inferred) != len(names):
-                raise self._error(f"{node.op} has {len(inferred)} results, not {len(names)}")
+                raise self._wrong(f"{node.op} has {len(inferred)} results, not {len(names)}")
         for index, (name, type) in enumerate(names):
             node.outputs.append(self.declare(graph.value(name, type or inferred[index]), name))
 
@@ -256,13 +260,13 @@ class _Parser:
 
     def declare(self, value: Value, name: str) -> Value:
         if name in self.values:
-            raise self._error(f"%{name} is defined twice")
+            raise self._wrong(f"%{name} is defined twice")
         self.values[name] = value
         return value
 
     def lookup(self, name: str) -> Value:
         if name not in self.values:
-            raise self._error(f"%{name} is not defined")
+            raise self._wrong(f"%{name} is not defined")
         return self.values[name]
 
     def type(self) -> TensorType:
@@ -270,7 +274,7 @@ class _Parser:
         try:
             dtype = DType(word)
         except ValueError:
-            raise self._error(f"unknown element type {word!r}") from None
+            raise self._wrong(f"unknown element type {word!r}") from None
         self.expect("[")
         shape: list[Size] = []
         while not self.accept("]"):
@@ -298,7 +302,7 @@ class _Parser:
         try:
             return Quant(tuple(scales), tuple(zeros), axis, block)
         except ValueError as error:
-            raise self._error(f"quantisation: {error}") from None
+            raise self._wrong(f"quantisation: {error}") from None
 
     def size(self) -> Size:
         total = self.term()
@@ -325,7 +329,7 @@ class _Parser:
     def divisor(self) -> int:
         number = self.integer()
         if number <= 0:
-            raise self._error(f"a size is divided by {number}")
+            raise self._wrong(f"a size is divided by {number}")
         return number
 
     def atom(self) -> Size:
@@ -347,13 +351,13 @@ class _Parser:
         if self.kind() == "sha":
             key = self.next().removeprefix("sha256:")
             if key not in self.data:
-                raise self._error(f"the data of constant {key[:12]}… is missing")
+                raise self._wrong(f"the data of constant {key[:12]}… is missing")
             return self.data[key]
         values = self.literal()
         try:
             return np.array(values, type.dtype.numpy).reshape(type.dims)
         except (ValueError, OverflowError, TypeError) as error:
-            raise self._error(f"constant data: {error}") from None
+            raise self._wrong(f"constant data: {error}") from None
 
 
 def _unquote(text: str) -> str:
