@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,21 +23,18 @@ from edgewright.artifact.manifest import (
     VerdictInfo,
 )
 from edgewright.artifact.package import (
-    SUFFIX,
     Package,
     load_package,
     sha256,
-    write_archive,
     write_vectors,
 )
 from edgewright.codegen import Code
 from edgewright.codegen.names import identifier
 from edgewright.errors import InvalidOption, OracleError, Problems, VerificationFailed
+from edgewright.pipeline.destination import check_destination, put, workshop
 from edgewright.pipeline.files import entry_infos, write_target
 from edgewright.pipeline.model import Model, load_model
-from edgewright.pipeline.prove import prove_source, prove_target, ranges_of
-from edgewright.verify.reference import reference_outputs
-from edgewright.verify.samples import draw, vector_count
+from edgewright.pipeline.prove import draw_vectors, prove_source, prove_target
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str], None]
@@ -88,42 +83,30 @@ def build(
 
     Raises:
         VerificationFailed: the code, or the source model, answers differently; nothing is written.
+        InvalidOption: `out` is no package, or cannot be written.
         and what `load_model` raises, MissingCompiler, CompileFailed.
     """
     wanted = [target_registry.get(t) for t in dict.fromkeys(targets)]
     destination = Path(out)
-    _check_destination(destination)
+    check_destination(destination)
     loaded = model if isinstance(model, Model) else load_model(model, **options)
-    destination.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=destination.absolute().parent, prefix=".edgewright-") as t:
-        folder = Path(t) / "package"
+    with workshop(destination) as place:
+        folder = place / "package"
         folder.mkdir()
         run = _start(loaded, folder, name, compiler, progress)
         for target in wanted:
             _build_target(run, target)
         _prove(run)
         _finish(run)
-        _put(folder, destination)
+        put(folder, destination)
     return load_package(destination)
-
-
-def _check_destination(path: Path) -> None:
-    """Only a package, or nothing, may be replaced."""
-    if path.suffix == SUFFIX:
-        replaceable = not path.exists() or path.is_file()
-    else:
-        replaceable = not path.exists() or (path.is_dir() and (
-            (path / FILE_NAME).is_file() or not any(path.iterdir())))  # fmt: skip
-    if not replaceable:
-        raise InvalidOption(f"{path} exists and is not a package", help="choose another --out")
 
 
 def _start(
     model: Model, folder: Path, name: str | None, compiler: str | None, progress: Progress
 ) -> _Build:
     progress("computing the reference outputs")
-    samples = draw(model.module.main, vector_count(model.macs), ranges_of(model))
-    expected = reference_outputs(model.module, samples)
+    samples, expected = draw_vectors(model)
     stem = identifier(name or model.path.stem)
     return _Build(model, folder, stem, samples, expected, compiler, progress)
 
@@ -208,17 +191,8 @@ def _finish(run: _Build) -> None:
 def _by_identifier(
     entry: EntryInfo, inputs: Mapping[str, Array], outputs: Mapping[str, Array]
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    names = {t.name: t.identifier for t in [*entry.inputs, *entry.outputs]}
-    return ({names[k]: v for k, v in inputs.items()}, {names[k]: v for k, v in outputs.items()})
-
-
-def _put(folder: Path, destination: Path) -> None:
-    """Move the finished package to its place in one step."""
-    if destination.suffix == SUFFIX:
-        archive = folder.parent / "package.ew"
-        write_archive(folder, archive)
-        archive.replace(destination)
-        return
-    if destination.exists():
-        shutil.move(destination, folder.parent / "old")
-    folder.replace(destination)
+    """A vector under C identifiers: an output may have the name of an input, which it then is."""
+    return (
+        {t.identifier: inputs[t.name] for t in entry.inputs},
+        {t.identifier: outputs[t.name] for t in entry.outputs},
+    )

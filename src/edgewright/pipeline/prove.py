@@ -12,11 +12,15 @@ from edgewright import targets
 from edgewright.artifact.emulated import EmulatedModel
 from edgewright.artifact.manifest import EntryInfo, OracleInfo, TargetInfo, VerdictInfo
 from edgewright.artifact.native import NativeModel
+from edgewright.errors import InvalidInput
 from edgewright.pipeline.model import Model
-from edgewright.verify.reference import verdicts
+from edgewright.verify.reference import reference_outputs, verdicts
+from edgewright.verify.samples import draw, vector_count
 from edgewright.verify.source import SourceFile, compare_with_source
 
 Array = npt.NDArray[Any]
+Sample = dict[str, Array]
+_LARGEST_INTEGERS = (100, 8, 4, 1)
 
 
 def prove_target(
@@ -56,7 +60,24 @@ def source_file(model: Model) -> SourceFile:
     """The model's file, for the oracles."""
     tied = model.interface.tied
     states = {name: s.init for name, s in model.module.states.items() if name in tied}
-    return SourceFile(model.path, model.format, model.interface, states)
+    return SourceFile(model.path, model.format, model.interface, states, tuple(model.shapes))
+
+
+def draw_vectors(model: Model, seed: int = 0) -> tuple[list[Sample], list[Sample]]:
+    """Samples and what the model means on them.
+
+    Where the model refuses made-up integers (a count that leads past the end of a table), smaller
+    ones are tried. Raises InvalidInput when it refuses them all.
+    """
+    for most in _LARGEST_INTEGERS:
+        count = vector_count(model.macs)
+        samples = draw(model.module.main, count, ranges_of(model), seed, most)
+        try:
+            return samples, reference_outputs(model.module, samples)
+        except InvalidInput as error:
+            refusal = error
+    raise InvalidInput(f"the model refuses made-up inputs: {refusal.what}", where=model.path,
+                       help="state the `range` of its inputs in model.toml")  # fmt: skip
 
 
 def ranges_of(model: Model) -> dict[str, tuple[float, float]]:

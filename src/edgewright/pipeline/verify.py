@@ -16,10 +16,9 @@ from edgewright.artifact.manifest import EntryInfo, OracleInfo, VerdictInfo
 from edgewright.data import contract as contracts
 from edgewright.errors import InvalidOption
 from edgewright.pipeline.model import Model, load_model
-from edgewright.pipeline.prove import prove_source, prove_target, ranges_of, source_file
+from edgewright.pipeline.prove import draw_vectors, prove_source, prove_target, source_file
 from edgewright.verify.layers import LayerResult, check_layers
-from edgewright.verify.reference import passed, reference_outputs
-from edgewright.verify.samples import draw, vector_count
+from edgewright.verify.reference import passed
 from edgewright.verify.source_layers import layers_against_source
 
 Array = npt.NDArray[Any]
@@ -153,8 +152,7 @@ def _against(
         raise InvalidOption(f"{path} is not the model that the package was built from",
                             help=f"that was {manifest.source.file}")  # fmt: skip
     progress("comparing with the source model")
-    samples = draw(model.module.main, vector_count(model.macs), ranges_of(model), seed=1)
-    expected = reference_outputs(model.module, samples)
+    samples, expected = draw_vectors(model, seed=1)
     report.sources.append(prove_source(model, samples, expected))
     if layers:
         progress("comparing operator by operator")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +24,11 @@ def vector_count(macs: int) -> int:
 
 
 def draw(
-    graph: Graph, count: int, ranges: Mapping[str, Range] | None = None, seed: int = 0
+    graph: Graph,
+    count: int,
+    ranges: Mapping[str, Range] | None = None,
+    seed: int = 0,
+    most: int = 100,
 ) -> list[dict[str, Array]]:
     """`count` dicts of inputs by value name; run-time dims go through low, high and middle sizes.
 
@@ -35,11 +40,12 @@ def draw(
             keeps to a narrow band of the range, since values spread over all of it drive a
             classifier to one answer.
         seed: of NumPy's PCG64, whose stream is the same everywhere.
+        most: the largest of integers that have neither a quantisation nor a range.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     dims = _dim_choices(graph, count)
     return [
-        {v.name: _one(v, generator, (ranges or {}).get(v.name), env, index % 2 == 1)
+        {v.name: _one(v, generator, (ranges or {}).get(v.name), env, index % 2 == 1, most)
          for v in graph.inputs}
         for index, env in enumerate(dims)
     ]  # fmt: skip
@@ -74,10 +80,12 @@ def _one(
     limits: Range | None,
     env: Mapping[str, int],
     narrow: bool,
+    most: int,
 ) -> Array:
     shape, dtype = value.type.at(env), value.type.dtype
     if dtype is DType.BOOL:
-        return generator.integers(0, 2, shape).astype(np.bool_)
+        first, last = map(int, limits or (0, 1))
+        return generator.integers(first, last + 1, shape).astype(np.bool_)
     bound = index_bound(value)
     if bound is not None:
         return generator.integers(0, bound, shape).astype(dtype.numpy)
@@ -86,7 +94,7 @@ def _one(
             return generator.standard_normal(shape, np.float32).astype(dtype.numpy)
         low, high = _band(generator, *limits) if narrow else limits
         return (low + (high - low) * generator.random(shape, np.float32)).astype(dtype.numpy)
-    low_int, high_int = _integer_range(value, limits)
+    low_int, high_int = _integer_range(value, limits, most)
     if narrow:
         low_int, high_int = map(round, _band(generator, low_int, high_int))
     return generator.integers(low_int, high_int + 1, shape).astype(dtype.numpy)
@@ -99,15 +107,17 @@ def _band(generator: np.random.Generator, low: float, high: float) -> Range:
     return start, start + width
 
 
-def _integer_range(value: Value, limits: Range | None) -> tuple[int, int]:
+def _integer_range(value: Value, limits: Range | None, most: int) -> tuple[int, int]:
     info = np.iinfo(value.type.dtype.numpy)
     low, high = int(info.min), int(info.max)
     quant = value.type.quant
     if limits is not None and quant is not None:
         ends = [round(x / quant.scale[0]) + quant.zero[0] for x in limits]
         low, high = max(low, ends[0]), min(high, ends[1])
+    elif limits is not None:
+        low, high = max(low, math.ceil(limits[0])), min(high, math.floor(limits[1]))
     elif quant is None and info.bits > 16:
-        low, high = -100, 100
+        low, high = -most, most
     return low, high
 
 

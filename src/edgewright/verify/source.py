@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from edgewright.verify import oracles
 from edgewright.verify.compare import Difference, compare
 from edgewright.verify.dequantized import dequantized_weights
 from edgewright.verify.reference import FLOAT_TOLERANCE
+from edgewright.verify.reshaped import without_sizes
 
 Array = npt.NDArray[Any]
 Sample = Mapping[str, Array]
@@ -50,12 +51,14 @@ class SourceFile:
         format: "tflite" or "onnx".
         interface: the tensors of the file behind our inputs and outputs.
         states: the first content of each input that became state, by its name.
+        reshaped: the inputs whose sizes the user chose.
     """
 
     path: Path
     format: str
     interface: Interface
     states: Mapping[str, Array]
+    reshaped: Collection[str] = ()
 
     def content(self) -> tuple[bytes, str]:
         """The bytes to run, and what to add to the oracle's name when they are not the file's."""
@@ -64,6 +67,8 @@ class SourceFile:
             copy = dequantized_weights(content, self.path.name)
             if copy is not None:
                 return copy, ON_DEQUANTIZED
+        if self.format == "onnx" and self.reshaped:
+            content = without_sizes(content, self.reshaped)
         return content, ""
 
 

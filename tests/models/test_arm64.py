@@ -1,0 +1,31 @@
+"""The int8 keyword spotter on 64-bit Arm: the same bits as on this machine."""
+
+from pathlib import Path
+
+import pytest
+
+import edgewright as ew
+from edgewright import targets
+
+pytestmark = [pytest.mark.models, pytest.mark.timeout(900)]
+ARM64 = targets.get("linux-arm64")
+
+
+@pytest.mark.skipif(not targets.available(ARM64), reason="needs qemu-aarch64 and the arm64 libc")
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+def test_same_bits_as_the_host(models: Path, tmp_path: Path, mode: str) -> None:
+    package = ew.build(models / "kws/models/dscnn_int8.tflite", targets=["host", ARM64.name],
+                       out=tmp_path / "kws", requantization=mode)  # fmt: skip
+    built = package.manifest.targets
+    assert [v.level for v in built[ARM64.name].verdicts] == ["neon", "dotprod"]
+    crcs = {v.crc32 for info in built.values() for v in info.verdicts}
+    assert len(crcs) == 1
+    assert all(v.max_error == 0 for info in built.values() for v in info.verdicts)
+    report = ew.verify(package, against=models / "kws/models/dscnn_int8.tflite")
+    assert report.good
+    assert not report.not_run
+    arm = ew.load_package(package.folder, ARM64.name)
+    (info,) = arm.inputs
+    sample = {info.name: package.vectors()[0][0][info.identifier]}
+    name = arm.outputs[0].name
+    assert arm.run(sample)[name].tobytes() == package.run(sample)[name].tobytes()
