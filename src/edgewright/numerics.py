@@ -291,7 +291,7 @@ def _power_real(base: Float, exponent: Float, whole: Array) -> Float:
         magnitude = exp(exponent * log(np.abs(base)))
     odd = whole & (np.abs(np.where(whole, exponent, 0.0)) < 2.0**53)
     odd &= np.fmod(np.where(whole, exponent, 0.0), 2.0) != 0
-    signed = np.where((base < 0) & odd, -magnitude, magnitude)
+    signed = np.where(np.signbit(base) & odd, -magnitude, magnitude)
     bad = np.isfinite(base) & (base < 0) & np.isfinite(exponent) & ~whole
     unit = (np.abs(base) == 1.0) & np.isinf(exponent)
     result = np.where(unit, 1.0, np.where(bad, np.nan, signed))

@@ -38,13 +38,11 @@ def test_c(rng: np.random.Generator) -> None:
 
 
 def test_extremes() -> None:
-    edges = np.array([0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 2.5, -3, 1e-40, 3e38], F32)
+    edges = np.array([0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 2.5, -3, -103, 1e-40, 3e38], F32)
     a, b = (side.astype(F32) for side in np.meshgrid(edges, edges))
     cases: list[Any] = []
     for name in FLOATS:
         for x, y in zip(a.ravel(), b.ravel(), strict=True):
-            if name == "pow" and np.signbit(x) and x == 0 and y == -3:
-                continue  # numerics.power has +inf here; C and IEEE -inf
             cases.append((name, [x.reshape(1), y.reshape(1)], {}))
     check_ops(cases)
 
