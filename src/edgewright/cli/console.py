@@ -11,11 +11,16 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 _PIPE_WIDTH = 160  # columns: nobody wraps a pipe
 
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err = Console(stderr=True, highlight=False)
+# No markup: names of tensors and files may hold brackets, which are no styles.
+out = Console(
+    highlight=False, markup=False, soft_wrap=True,
+    width=None if sys.stdout.isatty() else _PIPE_WIDTH,
+)  # fmt: skip
+err = Console(stderr=True, highlight=False, markup=False)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -62,8 +67,8 @@ def progress(what: str) -> Iterator[Callable[[str], None]]:
     if not err.is_terminal:
         yield lambda _: None
         return
-    with err.status(what) as status:
-        yield lambda step: status.update(f"{what}: {step}")
+    with err.status(Text(what)) as status:
+        yield lambda step: status.update(Text(f"{what}: {step}"))
 
 
 def kilobytes(size: int) -> str:

@@ -63,10 +63,10 @@ def command(destination: Path, as_json: bool) -> None:
 
 def _render(package: Any, destination: Path, report: Any, folder: Path, built_s: float) -> None:
     sample = folder / "digits" / "007.png"
-    out.print(f"[bold]edgewright build {package.manifest.source.file}[/bold]  ({built_s:.1f} s)")
+    out.print(f"edgewright build {package.manifest.source.file}  ({built_s:.1f} s)", style="bold")
     render(package.manifest, destination)
     out.print()
-    out.print(f"[bold]edgewright evaluate {destination} --data examples/digits/labels.csv[/bold]")
+    out.print(f"edgewright evaluate {destination} --data examples/digits/labels.csv", style="bold")
     out.print(
         f"the compiled code reads {percent(report.accuracy)} of {report.total} test digits right"
     )

@@ -45,7 +45,7 @@ def command(model: Path, why: bool, print_graph: bool, as_json: bool, **given: A
 
 
 def _render(found: dict[str, Any], why: bool) -> None:
-    out.print(f"[bold]{found['file']}[/bold]  {found['format']}, {found['requantization']}")
+    out.print(f"{found['file']}  {found['format']}, {found['requantization']}", style="bold")
     for entry in found["entries"]:
         rows = [
             [kind, t["name"], t["dtype"], t["shape"], t["quant"]]

@@ -61,6 +61,8 @@ def _pairs(option: str, entries: tuple[str, ...]) -> dict[str, str]:
         name, found, value = entry.partition("=")
         if not found or not name or not value:
             raise InvalidOption(f"{option} {entry!r} is not NAME=VALUE")
+        if name in pairs:
+            raise InvalidOption(f"{option} names {name!r} twice", help="give it once")
         pairs[name] = value
     return pairs
 

@@ -71,4 +71,4 @@ def _render(opened: Any, outputs: Any, found: list[Any]) -> None:
         else:
             flat = np.array2string(array.ravel()[:16], precision=5, separator=", ")
             more = " ..." if array.size > 16 else ""
-            out.print(f"{info.name} {array.dtype}{list(array.shape)}: {flat}{more}", markup=False)
+            out.print(f"{info.name} {array.dtype}{list(array.shape)}: {flat}{more}")

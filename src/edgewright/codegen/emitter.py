@@ -114,7 +114,7 @@ def _describe(node: Node) -> str:
 
 def _short_name(name: str, limit: int = 60) -> str:
     """The first of the names that a fused tensor carries, with its end if it is long."""
-    first = name.split(";")[0]
+    first = name.split(";", maxsplit=1)[0]
     return first if len(first) <= limit else "..." + first[-limit:]
 
 

@@ -11,10 +11,10 @@ from typing import Protocol
 from edgewright.codegen.emitter import Function, Program
 from edgewright.codegen.header import Entry, Sizes, Tensor, header_text, symbols_of
 from edgewright.codegen.kernels import paste
-from edgewright.codegen.names import identifier, identifiers
+from edgewright.codegen.names import identifier, identifiers, is_reserved
 from edgewright.codegen.weights import HEADER_BYTES, Weights
-from edgewright.errors import raise_all
-from edgewright.graph import Graph, Module
+from edgewright.errors import InvalidOption, raise_all
+from edgewright.graph import Graph, Module, Symbol
 from edgewright.ops.emit import Packing
 from edgewright.plan import Plan, make_plan, separate_plan
 from edgewright.plan.check import check_plan
@@ -82,11 +82,29 @@ def _layout(text: str) -> int:
 def _entry(name: str, key: str, graph: Graph, index: int) -> Entry:
     stem = name if index == 0 else f"{name}_{identifier(key)}"
     values = [*graph.inputs, *graph.outputs]
-    ids = identifiers([*(v.name for v in values)])
+    symbols = symbols_of(graph)
+    ids = identifiers([v.name for v in values], [*_SIZES, *_symbol_names(symbols)])
     tensors = [Tensor(v.name, i, v.type) for v, i in zip(values, ids, strict=True)]
     split = len(graph.inputs)
     io = f"{stem}_io"
-    return Entry(f"{stem}_run", io, graph, tensors[:split], tensors[split:], symbols_of(graph))
+    return Entry(f"{stem}_run", io, graph, tensors[:split], tensors[split:], symbols)
+
+
+#: the constants of every `model.h`, beside which a tensor's own must stay apart
+_SIZES = ("arena_bytes", "weights_bytes", "state_bytes", "layout_hash", "model_h")
+
+
+def _symbol_names(symbols: Sequence[Symbol]) -> list[str]:
+    """The fields and constants of run-time dims. Raises InvalidOption for what C cannot spell."""
+    names: list[str] = []
+    for symbol in symbols:
+        if is_reserved(symbol.name) or symbol.name.upper() in map(str.upper, names):
+            raise InvalidOption(
+                f"{symbol.name!r} cannot be the name of a run-time size in C",
+                help="choose another name in --shape",
+            )
+        names += [symbol.name, f"{symbol.name}_min", f"{symbol.name}_max"]
+    return names
 
 
 def _states(module: Module) -> tuple[dict[str, int], int]:

@@ -18,10 +18,11 @@ def tie_states(module: Module, pairs: Mapping[str, str]) -> None:
     `write_state`.
 
     Raises:
-        InvalidOption: there is no such input or output, or the types differ.
+        InvalidOption: there is no such input or output, one is tied twice, or the types differ.
         UnsupportedModel: the size of the state is chosen at run time.
     """
     graph = module.main
+    _check_once(list(pairs.values()))
     written = [
         (_state(module, name, output), _find(graph.outputs, output, "output"))
         for name, output in pairs.items()
@@ -30,6 +31,14 @@ def tie_states(module: Module, pairs: Mapping[str, str]) -> None:
         _write(graph, state, value)
     for _, value in written:
         graph.outputs.remove(value)
+
+
+def _check_once(outputs: list[str]) -> None:
+    repeated = sorted({name for name in outputs if outputs.count(name) > 1})
+    if repeated:
+        raise InvalidOption(
+            f"output {repeated[0]!r} is tied to two inputs", help="tie each output to one input"
+        )
 
 
 def _state(module: Module, name: str, output: str) -> State:
