@@ -30,7 +30,7 @@ from edgewright.artifact.package import (
 )
 from edgewright.codegen import Code
 from edgewright.codegen.names import identifier
-from edgewright.errors import InvalidOption, OracleError, Problems, VerificationFailed
+from edgewright.errors import OracleError, Problems, VerificationFailed
 from edgewright.pipeline.destination import check_destination, put, workshop
 from edgewright.pipeline.files import entry_infos, write_target
 from edgewright.pipeline.model import Model, load_model
@@ -89,6 +89,7 @@ def build(
     wanted = [target_registry.get(t) for t in dict.fromkeys(targets)]
     destination = Path(out)
     check_destination(destination)
+    absolute = destination.absolute()  # the folder that we are in may be the one to be replaced
     loaded = model if isinstance(model, Model) else load_model(model, **options)
     with workshop(destination) as place:
         folder = place / "package"
@@ -99,7 +100,7 @@ def build(
         _prove(run)
         _finish(run)
         put(folder, destination)
-    return load_package(destination)
+    return load_package(absolute)
 
 
 def _start(

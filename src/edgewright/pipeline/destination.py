@@ -1,0 +1,80 @@
+"""Where a package goes: what may be replaced, and how to put it there in one step."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from edgewright.artifact.manifest import FILE_NAME
+from edgewright.artifact.package import SUFFIX, write_archive
+from edgewright.errors import InvalidOption
+
+_ATTEMPTS = 20  # how often another build may put its package there before ours
+
+
+def check_destination(path: Path) -> None:
+    """Raise InvalidOption unless there is nothing at `path`, or a package, or an empty folder."""
+    if not path.exists() and not path.is_symlink():
+        return
+    if path.suffix == SUFFIX:
+        replaceable = path.is_file() and (not path.stat().st_size or zipfile.is_zipfile(path))
+    else:
+        replaceable = path.is_dir() and ((path / FILE_NAME).is_file() or not any(path.iterdir()))
+    if not replaceable:
+        raise InvalidOption(f"{path} exists and is not a package", help="choose another --out")
+
+
+@contextmanager
+def workshop(destination: Path) -> Iterator[Path]:
+    """An empty folder on the file system of `destination`, removed at the end.
+
+    Raises:
+        InvalidOption: nothing can be written there, or the disk is full.
+    """
+    parent = destination.resolve().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".edgewright-") as name:
+            yield Path(name)
+    except OSError as error:
+        raise InvalidOption(
+            f"cannot write the package: {error.strerror or error}",
+            where=destination,
+            help="choose another --out, where there is space and you may write",
+        ) from error
+
+
+def put(folder: Path, destination: Path) -> None:
+    """Move the finished package to its place in one step, and what it replaces beside `folder`.
+
+    Of two builds into one place, the one that ends last stays.
+    """
+    place = destination.resolve()
+    if place.suffix == SUFFIX:
+        archive = folder.parent / f"package{SUFFIX}"
+        write_archive(folder, archive)
+        archive.replace(place)
+        return
+    for attempt in range(_ATTEMPTS):
+        old = folder.parent / f"old{attempt}"
+        with suppress(FileNotFoundError):
+            place.rename(old)
+        try:
+            folder.rename(place)
+        except BaseException as error:
+            _put_back(old, place)
+            if not isinstance(error, OSError) or attempt == _ATTEMPTS - 1 or not place.exists():
+                raise
+        else:
+            return
+
+
+def _put_back(old: Path, place: Path) -> None:
+    """The package that was there stays when ours does not come, unless another one has."""
+    with suppress(OSError):
+        if old.exists() and not place.exists():
+            shutil.move(old, place)
