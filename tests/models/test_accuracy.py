@@ -39,6 +39,7 @@ class Labelled:
     label: str
     contract: str
     quick: int | None = None  # samples in the default suite; None: slow only
+    stateful: bool = False  # the runtime keeps its state from sample to sample, `evaluate` does not
 
     @property
     def id(self) -> str:
@@ -67,9 +68,9 @@ SETS = (
     Labelled("imagenet/models/mobilenet_v2_1.0_224_quant.tflite", "imagenet/labels.csv",
              "class_index_1000", CROPPED + BACKGROUND),
     Labelled("mnist/models/lstm_float.tflite", "mnist/t10k_part.npz", "labels",
-             f"[[inputs]]\nscale = {1 / 255!r}\n" + CLASSES),
+             f"[[inputs]]\nscale = {1 / 255!r}\n" + CLASSES, stateful=True),
     Labelled("mnist/models/lstm_int8.tflite", "mnist/t10k_part.npz", "labels",
-             f"[[inputs]]\nscale = {1 / 255!r}\n" + CLASSES),
+             f"[[inputs]]\nscale = {1 / 255!r}\n" + CLASSES, stateful=True),
 )  # fmt: skip
 
 
@@ -81,7 +82,8 @@ def subjects() -> list[ParameterSet]:
             name = f"{labelled.id}-{mode}"
             if labelled.quick:
                 found.append(pytest.param(labelled, mode, labelled.quick, id=f"{name}-quick"))
-            found.append(pytest.param(labelled, mode, None, id=name, marks=pytest.mark.slow))
+            most = 150 if labelled.stateful else None  # each sample takes a process of its own
+            found.append(pytest.param(labelled, mode, most, id=name, marks=pytest.mark.slow))
     return found
 
 
@@ -130,11 +132,12 @@ def oracle_count(
     info, known = package.inputs[0], contract.input(package.inputs[0].name, 0)
     arrays = [preprocess.load_row(row, known, tensor_of(info)) for row in rows]
     name = source_input(content, kind)
+    batch = 1 if labelled.stateful else 100
     answers = [
         output
-        for start in range(0, len(arrays), 100)
+        for start in range(0, len(arrays), batch)
         for output in oracles.run(
-            kind, content, [{name: a} for a in arrays[start : start + 100]], timeout_s=600
+            kind, content, [{name: a} for a in arrays[start : start + batch]], timeout_s=600
         )
     ]
     offset = contract.output(package.outputs[0].name, 0).label_offset
