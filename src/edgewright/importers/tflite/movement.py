@@ -202,7 +202,6 @@ def pad(node: SourceNode) -> Value:
     pads = tuple((flat[2 * i], flat[2 * i + 1]) for i in range(len(flat) // 2))
     if node.operator.code == "MIRROR_PAD":
         mode = "reflect" if int(node.option("mode")) == 0 else "symmetric"
-        node.require(mode == "reflect", "symmetric MIRROR_PAD is not supported")
         return node.add("pad", [x], pads=pads, mode=mode)
     value = 0.0
     if node.operator.code == "PADV2":

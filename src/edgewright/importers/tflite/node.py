@@ -137,7 +137,7 @@ class SourceNode:
                      "convert the model without sparsity")  # fmt: skip
         dtype = dtype_of(tensor)
         self.require(dtype.bits >= 8, f"tensor '{tensor.name}' has {dtype.value} elements")
-        data = np.ascontiguousarray(tensor.array(), dtype.numpy)
+        data = np.asarray(tensor.array(), dtype.numpy, order="C")
         type = TensorType(dtype, data.shape, quant_of(tensor))
         value = self.graph.constant(tensor.name, data, type)
         value.source = Source(tensor.name)
