@@ -66,7 +66,7 @@ def _take(path: Path, outcomes: Outcomes) -> str:
     except EdgewrightError as error:
         outcomes.refused += 1
         return "" if error.status == 2 else error.render()
-    except Exception as error:  # noqa: BLE001 - finding these is what this is for
+    except Exception as error:  # finding these is what this is for
         return f"{type(error).__name__}: {error}"
     outcomes.built += 1
     return ""

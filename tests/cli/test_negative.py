@@ -193,8 +193,11 @@ def test_interrupt_leaves_nothing(models: Path, tmp_path: Path) -> None:
         "module._prove = lambda run: os.kill(os.getpid(), signal.SIGINT)\n"
         f"cli.main(['build', {str(models / 'micro/hello_world_int8.tflite')!r}, '-o', 'out'])\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True,
-                          text=True, check=False, env={**os.environ, "TMPDIR": str(tmp_path)})  # fmt: skip
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, env=env
+    )
     assert done.returncode == 130, done.stderr
     assert "interrupted" in done.stderr
     assert "Traceback" not in done.stderr

@@ -13,8 +13,8 @@ from edgewright import numerics
 from edgewright.artifact import Package
 from edgewright.artifact.manifest import TensorInfo
 from edgewright.data import contract as contracts
-from edgewright.data import preprocess
-from edgewright.errors import EdgewrightError, InvalidInput, Problems
+from edgewright.data import preprocess, samples
+from edgewright.errors import EdgewrightError, InvalidInput, Problems, raise_all
 
 Array = npt.NDArray[Any]
 
@@ -66,11 +66,45 @@ def assign_files(package: Package, arguments: Sequence[str]) -> dict[str, Path]:
 def load_inputs(
     package: Package, contract: contracts.Contract, files: Mapping[str, Path]
 ) -> dict[str, Array]:
-    """Read and prepare one file per input."""
-    return {
-        info.name: preprocess.load(files[info.name], contract.input(info.name, i), tensor_of(info))
-        for i, info in enumerate(package.inputs)
-    }
+    """Read and prepare one file per input. Raises InvalidInput, or all of them as Problems."""
+    found, problems = {}, []
+    for index, info in enumerate(package.inputs):
+        known, tensor = contract.input(info.name, index), tensor_of(info)
+        try:
+            _check_array(files[info.name], known, tensor)
+            found[info.name] = preprocess.load(files[info.name], known, tensor)
+        except InvalidInput as error:
+            problems.append(error)
+    raise_all(problems)
+    return found
+
+
+def _check_array(path: Path, known: contracts.Input, tensor: preprocess.Tensor) -> None:
+    """Hold a stored array that needs no preparing to the tensor's own dtype and shape.
+
+    Other shapes of as many elements, and numbers that would have to be converted, are more often
+    a mistake than meant. Quantised tensors also take real numbers.
+    """
+    if path.suffix.lower() not in (".npy", ".npz"):
+        return
+    array = samples.read(path)
+    raw = array.dtype == np.uint8 if known.kind == "image" else known.is_normalised
+    if raw or known.sample_dtype:
+        return
+    dtypes = [tensor.dtype, *([np.dtype(np.float32)] if tensor.scale is not None else [])]
+    wanted = f"give {tensor.dtype} of shape {list(tensor.shape)}"
+    if array.dtype not in dtypes:
+        raise InvalidInput(f"input {tensor.name!r} has dtype {array.dtype}", path, wanted)
+    without_batch = tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
+    if not any(_fits(array.shape, shape) for shape in (tensor.shape, without_batch)):
+        raise InvalidInput(f"input {tensor.name!r} has shape {list(array.shape)}", path, wanted)
+
+
+def _fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether a shape is the one wanted; -1 is any size."""
+    return len(shape) == len(wanted) and all(
+        w in (-1, s) for s, w in zip(shape, wanted, strict=True)
+    )
 
 
 def scores(info: TensorInfo, output: Array) -> Array:
