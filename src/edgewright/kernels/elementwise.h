@@ -37,11 +37,11 @@
     } \
   }
 
-/* The same for other types, one element at a time. */
-#define EW_UNARY_INT(name, type, signature, expression) \
+/* The same for other types, one element at a time; `wide` is signed and holds every operand. */
+#define EW_UNARY_INT(name, type, wide, signature, expression) \
   EW_KERNEL void name signature { \
     for (int i = 0; i < n; ++i) { \
-      const type x = px[i]; \
+      const wide x = px[i]; \
       py[i] = (type)(expression); \
     } \
   }

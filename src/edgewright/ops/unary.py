@@ -176,10 +176,10 @@ class Unary(Op):
         assert self.row.integer is not None
         body = self.row.integer.format(x="x", bits=max(dtype.bits, 32), **{k: k for k in limits})
         extra = "".join(f", {dtype.c} {name}" for name in limits)
-        name = f"ew_map_{self.name}_{dtype.value}"
+        name, wide = f"ew_map_{self.name}_{dtype.value}", f"int{max(dtype.bits, 32)}_t"
         e.header("elementwise.h")
         signature = f"(const {dtype.c} *px, {dtype.c} *py, int n{extra})"
-        e.define(name, f"EW_UNARY_INT({name}, {dtype.c}, {signature}, {body})")
+        e.define(name, f"EW_UNARY_INT({name}, {dtype.c}, {wide}, {signature}, {body})")
         values = [int_literal(v, dtype.bits) for v in limits.values()]
         e.call(name, e.ptr(x), e.ptr(y), e.count(y), *values)
 
@@ -213,5 +213,5 @@ class LogicalNot(Op):
         assert x is not None
         e.header("elementwise.h")
         signature = "(const uint8_t *px, uint8_t *py, int n)"
-        e.define("ew_map_not", f"EW_UNARY_INT(ew_map_not, uint8_t, {signature}, !x)")
+        e.define("ew_map_not", f"EW_UNARY_INT(ew_map_not, uint8_t, int32_t, {signature}, !x)")
         e.call("ew_map_not", e.ptr(x), e.ptr(y), e.count(y))
