@@ -39,3 +39,18 @@ def test_a_shape_of_run_time_sizes_stays(apply: Apply) -> None:
 def test_states_are_not_constants(apply: Apply) -> None:
     text = "(%x: float32[1]) -> (%y) { %a = exp(%x) %y = neg(%a) }"
     assert not apply(fold_constants, text).changed
+
+
+def test_scalars_stay_scalars(apply: Apply) -> None:
+    outcome = apply(
+        fold_constants,
+        """(%x: float32[3]) -> (%y) {
+          const %a: float32[] = [2.0]
+          %c = square(%a)
+          %y = mul(%x, %c)
+        }""",
+    )
+    (constant,) = outcome.graph.constants()
+    assert constant.type.shape == ()
+    assert constant.data is not None
+    assert constant.data.shape == ()

@@ -44,7 +44,7 @@ def per_channel(value: Value | None, rank: int, channels: int) -> Array | None:
 
 def float_like(graph: Graph, array: Array, like: Value) -> Value:
     """A constant in the dtype of `like`, named after it."""
-    return graph.constant(like.name, np.ascontiguousarray(array, like.type.dtype.numpy))
+    return graph.constant(like.name, np.asarray(array, like.type.dtype.numpy, order="C"))
 
 
 def frozen(value: Value | None) -> Value | None:
@@ -64,7 +64,7 @@ def rebuilt(
     held = frozen(value)
     assert held is not None
     type = TensorType(held.type.dtype, array.shape, quant)
-    constant = graph.constant(held.name, np.ascontiguousarray(array), type)
+    constant = graph.constant(held.name, np.asarray(array, order="C"), type)
     if held is value:
         return constant
     return insert(graph, before, "dequantize", [constant], like=value)

@@ -80,7 +80,7 @@ def _replace(graph: Graph, node: Node, arrays: list[Array]) -> bool:
         return graph.keep(node, "it is an output")
     for value, array in zip(node.outputs, arrays, strict=True):
         held = TensorType(DType(value.type.dtype), array.shape, value.type.quant)
-        constant = graph.constant(value.name, np.ascontiguousarray(array).copy(), held)
+        constant = graph.constant(value.name, np.array(array, order="C"), held)
         constant.source = value.source
         constant.name, value.name = value.name, constant.name
         graph.replace_uses(value, constant)
