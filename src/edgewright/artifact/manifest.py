@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from edgewright.errors import InvalidPackage
 
@@ -25,12 +26,20 @@ class QuantInfo(_Strict):
     zero: int
 
 
+def _dtype(name: str) -> str:
+    """The name of a dtype that NumPy has."""
+    try:
+        return np.dtype(name).name
+    except TypeError as error:
+        raise ValueError(f"{name!r} is no dtype") from error
+
+
 class TensorInfo(_Strict):
     """An input or output: the user's name, its C field, dtype, shape (numbers or expressions)."""
 
     name: str
     identifier: str
-    dtype: str
+    dtype: Annotated[str, AfterValidator(_dtype)]
     shape: tuple[int | str, ...]
     quant: QuantInfo | None = None
 
@@ -115,10 +124,10 @@ class Manifest(_Strict):
     name: str
     source: SourceInfo
     requantization: str
-    entries: tuple[EntryInfo, ...]
+    entries: tuple[EntryInfo, ...] = Field(min_length=1)
     parameters: int
     macs: int
-    targets: dict[str, TargetInfo]
+    targets: dict[str, TargetInfo] = Field(min_length=1)
     oracles: tuple[OracleInfo, ...] = ()
     contract: dict[str, Any] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()

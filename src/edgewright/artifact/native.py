@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from edgewright.artifact.manifest import EntryInfo, TargetInfo
 from edgewright.artifact.tensors import Shapes, check_inputs
+from edgewright.codegen.weights import CRC_OFFSET, HEADER_BYTES
 from edgewright.errors import InternalError, InvalidInput, InvalidOption, InvalidPackage
 
 Array = npt.NDArray[Any]
@@ -232,11 +234,18 @@ def _load(path: Path) -> ctypes.CDLL:
 
 
 def _map_weights(path: Path, size: int) -> npt.NDArray[np.uint8]:
-    """The file, mapped read-only: pages are aligned, and shared between processes."""
+    """The file, mapped read-only: pages are aligned, and shared between processes.
+
+    Its checksum is its own, not the package's, so that retrained weights may take its place.
+    """
     try:
         weights = np.memmap(path, np.uint8, mode="r")
     except (OSError, ValueError) as error:
         raise InvalidPackage(f"the weights cannot be read: {error}", where=path) from None
     if weights.size < size:
         raise InvalidPackage(f"the weights have {weights.size} bytes, expected {size}", where=path)
+    stated = int.from_bytes(weights[CRC_OFFSET : CRC_OFFSET + 4].tobytes(), "little")
+    if zlib.crc32(weights[HEADER_BYTES:size]) != stated:
+        raise InvalidPackage("the weights are damaged: their checksum differs", where=path,
+                             help="build the package again, or copy the file again")  # fmt: skip
     return weights

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -38,7 +37,7 @@ class Package:
     def __init__(self, folder: Path, target: str | None = None) -> None:
         self.folder = folder
         self.manifest: Manifest = read_manifest(folder)
-        self.target_name = target or self._default_target()
+        self.target_name = target if target is not None else self._default_target()
         if self.target_name not in self.manifest.targets:
             known = ", ".join(self.manifest.targets)
             raise InvalidOption(f"the package has no target {target!r}", help=f"it has {known}")
@@ -46,7 +45,7 @@ class Package:
     def _default_target(self) -> str:
         names = list(self.manifest.targets)
         native = [n for n in names if targets.get(n).is_native]
-        return (native or names or ["host"])[0]
+        return (native or names)[0]
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
@@ -64,10 +63,11 @@ class Package:
         return self.entry_point(self.manifest.entries[0].graph)
 
     def entry_point(self, graph: str) -> NativeModel | EmulatedModel:
-        """Any entry point, loaded anew. Raises InvalidOption."""
+        """Any entry point, loaded anew. Raises InvalidOption, InvalidPackage."""
         entry = self._entry(graph)
         info = self.manifest.targets[self.target_name]
         folder = self.folder / "targets" / self.target_name
+        self._check_file(f"targets/{self.target_name}/{info.library}")  # loading it would crash
         target = targets.get(self.target_name)
         if target.active_runner.native:
             return NativeModel(folder, self.manifest.name, info, entry)
@@ -100,11 +100,14 @@ class Package:
 
     def check_files(self) -> None:
         """Compare every file with its SHA-256 in the manifest. Raises InvalidPackage."""
-        for name, digest in self.manifest.files.items():
-            path = self.folder / name
-            if not path.is_file() or sha256(path) != digest:
-                raise InvalidPackage(f"{name} is missing or changed", where=self.folder,
-                                     help="build the package again")  # fmt: skip
+        for name in self.manifest.files:
+            self._check_file(name)
+
+    def _check_file(self, name: str) -> None:
+        path = self.folder / name
+        if not path.is_file() or sha256(path) != self.manifest.files.get(name):
+            raise InvalidPackage(f"{name} is missing or changed", where=self.folder,
+                                 help="build the package again")  # fmt: skip
 
 
 def load_package(path: str | os.PathLike[str], target: str | None = None) -> Package:
@@ -139,16 +142,16 @@ def _unpacked(archive: Path) -> Path:
     place = cache.root() / "packages" / sha256(archive)
     if place.is_dir():
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=place.parent))
     try:
-        _extract(archive, temporary)
-        temporary.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent) as name:
+            temporary = Path(name) / "package"
+            temporary.mkdir()
+            _extract(archive, temporary)
+            temporary.rename(place)
+    except OSError as error:
+        if not place.is_dir():  # another process may have been faster
+            raise cache.unwritable(error.strerror or str(error)) from error
     return place
 
 
@@ -189,7 +192,7 @@ def write_vectors(
             place.mkdir(parents=True, exist_ok=True)
             for name, array in arrays.items():
                 buffer = io.BytesIO()
-                np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+                np.save(buffer, np.asarray(array, order="C"), allow_pickle=False)
                 (place / f"{name}.npy").write_bytes(buffer.getvalue())
 
 

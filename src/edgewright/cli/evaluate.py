@@ -19,7 +19,7 @@ from edgewright.cli.model_options import import_options, model_options
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the files are.")
 @click.option("--slice", "slices", multiple=True, metavar="COLUMN",
               help="Also print the accuracy for each value of this column.")  # fmt: skip
-@click.option("--limit", type=int, help="Only the first N samples.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
 @click.option("-t", "--target", help="Run on this target of the package.")
 @model_options
 @json_option

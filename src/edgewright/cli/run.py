@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from edgewright.cli.console import json_option, out, percent, show, table
+from edgewright.errors import InvalidOption
 
 
 @click.command(name="run")
@@ -17,7 +18,8 @@ from edgewright.cli.console import json_option, out, percent, show, table
 @click.option("-t", "--target", help="Default: this machine's own.")
 @click.option("--save", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
               help="Write each output as FOLDER/NAME.npy.")  # fmt: skip
-@click.option("--top", default=5, show_default=True, help="Number of classes to print.")
+@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True,
+              help="Number of classes to print.")  # fmt: skip
 @json_option
 def command(
     package: Path, inputs: tuple[str, ...], target: str | None, save: Path | None, top: int,
@@ -40,9 +42,7 @@ def command(
     arrays = load_inputs(opened, contract, assign_files(opened, inputs))
     outputs = opened.run(arrays)
     if save is not None:
-        save.mkdir(parents=True, exist_ok=True)
-        for info in opened.outputs:
-            np.save(save / f"{info.identifier}.npy", outputs[info.name], allow_pickle=False)
+        _save(save, {info.identifier: outputs[info.name] for info in opened.outputs})
     found = [top_classes(opened, contract, i, outputs, top) for i in range(len(opened.outputs))]
     document = {
         "outputs": {
@@ -55,6 +55,16 @@ def command(
         "classes": {i.name: f for i, f in zip(opened.outputs, found, strict=True) if f},
     }
     show(as_json, document, lambda: _render(opened, outputs, found))
+
+
+def _save(folder: Path, arrays: dict[str, Any]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    except OSError as error:
+        raise InvalidOption(f"cannot write the outputs: {error.strerror}", where=folder,
+                            help="choose another --save") from error  # fmt: skip
 
 
 def _values(array: Any) -> Any:

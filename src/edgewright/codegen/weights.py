@@ -1,13 +1,14 @@
 """`weights.bin`: every trained number, at offsets that depend on shapes only.
 
 Header (64 bytes, little endian): magic "EWWT", interface version u32, layout hash u64, size of the
-file u64, number of interface tensors u32, zeros. Then one {float32 scale, int32 zero} per interface
-tensor, then the arrays.
+file u64, number of interface tensors u32, CRC32 of all that follows the header u32, zeros. Then one
+{float32 scale, int32 zero} per interface tensor, then the arrays.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from edgewright.graph import DType, Quant
 MAGIC = b"EWWT"
 INTERFACE_VERSION = 1
 HEADER_BYTES = 64
+CRC_OFFSET = 28
 
 
 @dataclass(frozen=True)
@@ -67,4 +69,5 @@ class Weights:
             struct.pack_into("<fi", out, HEADER_BYTES + 8 * index, scale, zero)
         for offset, chunk in self._chunks:
             out[offset : offset + len(chunk)] = chunk
+        struct.pack_into("<I", out, CRC_OFFSET, zlib.crc32(memoryview(out)[HEADER_BYTES:]))
         return bytes(out)

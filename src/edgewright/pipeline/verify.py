@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from edgewright.artifact import Package, load_package
 from edgewright.artifact.manifest import EntryInfo, OracleInfo, VerdictInfo
 from edgewright.data import contract as contracts
 from edgewright.errors import InvalidOption
+from edgewright.importers.model_file import load_bytes
 from edgewright.pipeline.model import Model, load_model
 from edgewright.pipeline.prove import draw_vectors, prove_source, prove_target, source_file
 from edgewright.verify.layers import LayerResult, check_layers
@@ -141,6 +143,9 @@ def _against(
     package: Package, path: Path, layers: bool, report: Report, progress: Progress
 ) -> None:
     manifest = package.manifest
+    if hashlib.sha256(load_bytes(path)).hexdigest() != manifest.source.sha256:
+        raise InvalidOption(f"{path} is not the model that the package was built from",
+                            help=f"that was {manifest.source.file}")  # fmt: skip
     model = load_model(
         path,
         requantization=manifest.requantization,
@@ -148,9 +153,6 @@ def _against(
         states=manifest.source.states,
         contract=contracts.validated(manifest.contract, package.folder),
     )
-    if model.sha256 != manifest.source.sha256:
-        raise InvalidOption(f"{path} is not the model that the package was built from",
-                            help=f"that was {manifest.source.file}")  # fmt: skip
     progress("comparing with the source model")
     samples, expected = draw_vectors(model, seed=1)
     report.sources.append(prove_source(model, samples, expected))

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import CompileFailed, InternalError
+from ..errors import CompileFailed, EdgewrightError, InternalError
 from ..targets import Level, Target
 from . import cache, flags
 from .compilers import Compiler, find_compiler
@@ -231,7 +231,7 @@ def _key(compiler: Compiler, options: Sequence[str], files: Mapping[str, str | b
 
 
 def _run(compiler: Compiler, options: Sequence[str], files: Mapping[str, str | bytes]) -> None:
-    """Run the compiler in a fresh folder that holds `files`. Raises CompileFailed."""
+    """Run the compiler in a fresh folder that holds `files`. Raises what `_failure` says."""
     with tempfile.TemporaryDirectory(prefix="edgewright-") as folder:
         for name, content in files.items():
             data = content.encode() if isinstance(content, str) else content
@@ -251,6 +251,9 @@ def _run(compiler: Compiler, options: Sequence[str], files: Mapping[str, str | b
         raise _failure(compiler, options, done.stderr)
 
 
+_DISK_FULL = re.compile(r"No space left on device|NoSpaceLeft|Disk quota exceeded")
+
+
 def _environment() -> dict[str, str]:
     """The user's environment, with zig's own cache inside ours and messages in English."""
     env = {**os.environ, "LC_ALL": "C"}
@@ -259,8 +262,10 @@ def _environment() -> dict[str, str]:
     return env
 
 
-def _failure(compiler: Compiler, options: Sequence[str], stderr: str) -> CompileFailed:
-    """One line for the user, everything else in a log file."""
+def _failure(compiler: Compiler, options: Sequence[str], stderr: str) -> EdgewrightError:
+    """One line for the user, everything else in a log file; a full disk is not the compiler's."""
+    if _DISK_FULL.search(stderr):
+        return cache.unwritable("no space is left")
     errors = re.findall(r"^(.*\berror: .*)$", stderr, re.MULTILINE)
     text = errors[0] if errors else (stderr.strip().splitlines() or ["no message"])[-1]
     log = _write_log(f"{' '.join([*compiler.command, *options])}\n\n{stderr}")

@@ -69,11 +69,16 @@ def _scratch(folder: Path) -> "tempfile.TemporaryDirectory[str]":
         folder.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix=".making-", dir=folder)
     except OSError as error:
-        raise InvalidOption(
-            f"cannot write to the cache folder: {error.strerror}",
-            where=root(),
-            help=f"set {VARIABLE} to a folder that you can write to",
-        ) from error
+        raise unwritable(error.strerror) from error
+
+
+def unwritable(why: str) -> InvalidOption:
+    """The error for a cache folder that takes no file; `why` as the system says it."""
+    return InvalidOption(
+        f"cannot write to the cache folder: {why}",
+        where=root(),
+        help=f"set {VARIABLE} to a folder with space that you can write to",
+    )
 
 
 def prune(limit_bytes: int = LIMIT_BYTES) -> int:
