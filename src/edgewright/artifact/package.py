@@ -7,6 +7,7 @@ import io
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,9 @@ from edgewright.errors import InvalidOption, InvalidPackage
 Array = npt.NDArray[Any]
 SUFFIX = ".ew"
 MAX_UNPACKED_BYTES = 4 << 30
+#: what zipfile raises on damaged archives, encrypted ones, and methods that it does not know
+_ZIP_ERRORS = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, zlib.error,
+               NotImplementedError, RuntimeError)  # fmt: skip
 
 
 class Package:
@@ -167,7 +171,7 @@ def _extract(archive: Path, folder: Path) -> None:
                 if not inside:
                     raise InvalidPackage(f"{item.filename!r} leads outside", where=archive)
             file.extractall(folder)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError) as error:
+    except _ZIP_ERRORS as error:
         raise InvalidPackage(f"this is not a package: {error}", where=archive) from None
 
 
