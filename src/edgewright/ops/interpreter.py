@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from edgewright.errors import InvalidGraph
+from edgewright.errors import InvalidGraph, UnsupportedModel
 from edgewright.graph import Graph, Module, Node, Symbol, Value
 from edgewright.ops import Array, Call, evaluate_node
 
@@ -60,7 +60,11 @@ class Interpreter:
             states=self.states,
             dims=self.dims,
         )
-        outputs = evaluate_node(node, arrays, call)
+        try:
+            outputs = evaluate_node(node, arrays, call)
+        except UnsupportedModel as error:
+            error.where = error.where or (str(node.origin) if node.origin else None)
+            raise
         known.update(zip(node.outputs, outputs, strict=True))
         if self.watch:
             self.watch(node, arrays, outputs)

@@ -64,7 +64,8 @@ def resize(node: SourceNode) -> Value:
     size = node.ints(1, "the size")
     if node.operator.code == "RESIZE_BILINEAR":
         return node.add("resize_bilinear", [node.input(0)], size=size, coordinate=coordinate)
-    rounding = "floor" if coordinate != "align_corners" else "round_half_up"
+    # LiteRT's floor((i + 0.5) * scale) is the nearest to (i + 0.5) * scale - 0.5.
+    rounding = "floor" if coordinate == "asymmetric" else "round_half_up"
     return node.add("resize_nearest", [node.input(0)], size=size, coordinate=coordinate,
                     rounding=rounding)  # fmt: skip
 
