@@ -38,19 +38,23 @@ def layers_against_source(
     Integers are compared in steps of the last place. Mode `fixed` allows none; mode `float` allows
     none for convolution, depthwise convolution and fully connected, one for the others.
     """
-    tensors = _tensors(source, module.requantization, sample)
+    tensors, exact = _tensors(source, module.requantization, sample)
     found = {}
     for node in module.main.nodes:
         if node.regions or not node.outputs or node.op in ("read_state", "write_state"):
             continue
-        result = _compare(module, node, tensors)
+        result = _compare(module, node, tensors, exact)
         if result is not None:
             found[node.outputs[0].name] = result
     return found
 
 
-def _tensors(source: SourceFile, mode: str, sample: Mapping[str, Array]) -> dict[str, Array]:
-    """Every tensor of the source model on the sample, by its name in the file."""
+def _tensors(
+    source: SourceFile, mode: str, sample: Mapping[str, Array]
+) -> tuple[dict[str, Array], bool]:
+    """Every tensor of the source model by its name in the file, and whether mode `fixed` is its
+    runtime's arithmetic.
+    """
     free = [t for t in source.interface.inputs if t not in source.interface.tied]
     fed = {**dict(zip(free, sample.values(), strict=True)), **source.states}
     content, _ = source.content()
@@ -59,12 +63,12 @@ def _tensors(source: SourceFile, mode: str, sample: Mapping[str, Array]) -> dict
             (tensors,) = oracles.run(kind, content, [fed], True, timeout_s=TIMEOUT_S)
         except (OracleError, MissingPackage):
             continue
-        return {**tensors, **fed}
-    return {}
+        return {**tensors, **fed}, mode == "fixed" and kind != "onnxruntime"
+    return {}, False
 
 
 def _compare(
-    module: Module, node: Node, tensors: Mapping[str, Array]
+    module: Module, node: Node, tensors: Mapping[str, Array], exact: bool
 ) -> tuple[float, float] | None:
     inputs = [None if v is None else _read(v, tensors) for v in node.inputs]
     missing = any(a is None and v is not None for a, v in zip(inputs, node.inputs, strict=True))
@@ -84,7 +88,7 @@ def _compare(
     (difference,) = compare([{"y": actual}], [{"y": expected}])
     if difference.is_float:
         return difference.error, FLOAT_LAYER_TOLERANCE
-    exact = module.requantization == "fixed" or (alone is not None and node.op in _EXACT)
+    exact = exact or (alone is not None and node.op in _EXACT)
     return difference.error, 0.0 if exact else ROUNDING_STEPS
 
 
