@@ -11,6 +11,7 @@ import pytest
 from edgewright.errors import UnsupportedModel
 from edgewright.importers.tflite.elementwise import _BINARY, _CLAMPED, _UNARY
 from edgewright.importers.tflite.rule import rules
+from edgewright.ops.interpreter import Interpreter
 from edgewright.verify.oracles.single_op import Operand, build
 from tests.importers.tflite import single
 from tests.importers.tflite.single import DTYPES, Array, Kind, const, fed, kind, options, random
@@ -210,7 +211,7 @@ def test_arithmetic_that_does_not_exist_is_named_with_its_place() -> None:
     held = Operand("x", "int16", (4,), (0.1,), (0,))
     module = single.load(build("ABS", [held], [Operand("y", "int16", (4,), (0.1,), (0,))]))
     with pytest.raises(UnsupportedModel, match="abs has no 16-bit arithmetic") as caught:
-        single.Interpreter(module).run({"x": np.zeros(4, np.int16)})
+        Interpreter(module).run({"x": np.zeros(4, np.int16)})
     assert caught.value.where == "model.tflite: ABS #0 -> 'y'"
 
 

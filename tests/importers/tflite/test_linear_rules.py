@@ -10,6 +10,7 @@ import pytest
 
 from edgewright.errors import UnsupportedModel
 from edgewright.importers.tflite.linear import same_pad
+from edgewright.ops.interpreter import Interpreter
 from edgewright.verify.oracles.single_op import Operand, build
 from tests.importers.tflite import single
 from tests.importers.tflite.single import DTYPES, Array, fed, kind, options, random
@@ -167,7 +168,7 @@ def test_weights_stored_as_float16(op: str) -> None:
         [Operand("y0", "float32", answer.ours[0].shape)],
         options(name, **fields),
     )
-    (got,) = single.Interpreter(single.load(content)).run({"x": x}).values()
+    (got,) = Interpreter(single.load(content)).run({"x": x}).values()
     np.testing.assert_array_equal(got, answer.ours[0])
 
 

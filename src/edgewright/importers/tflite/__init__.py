@@ -9,8 +9,8 @@ from edgewright.errors import (
     EdgewrightError,
     InvalidGraph,
     InvalidModel,
-    Problems,
     UnsupportedModel,
+    raise_all,
 )
 from edgewright.graph import Graph, Module, Size, Source, TensorType, Value
 from edgewright.importers.options import ImportOptions
@@ -48,13 +48,12 @@ def load(path: Path, options: ImportOptions) -> Module:
 
 def _refuse_unknown(scope: Scope) -> None:
     """All operators without a rule, in all subgraphs, before anything else."""
-    problems = []
+    problems: list[EdgewrightError] = []
     for subgraph in scope.model.subgraphs:
         for operator in subgraph.operators:
             if operator.code not in rules():
                 problems.append(_unsupported(replace_subgraph(scope, subgraph), operator))
-    if problems:
-        raise Problems(problems) if len(problems) > 1 else problems[0]
+    raise_all(problems)
 
 
 def replace_subgraph(scope: Scope, subgraph: Subgraph) -> Scope:
@@ -80,22 +79,30 @@ def _kind(tensor: Tensor) -> str:
 
 def import_subgraph(scope: Scope) -> None:
     """Import inputs, operators and outputs of a subgraph into `scope.graph`."""
-    sizes = scope.options.sizes()
-    names = _input_names(scope)
-    for index, name in zip(scope.subgraph.inputs, names, strict=True):
-        tensor = scope.subgraph.tensors[index]
-        shape = _input_shape(scope, tensor, name, sizes)
-        type = TensorType(dtype_of(tensor), shape, quant_of(tensor))
-        scope.values[index] = scope.graph.add_input(name, type, Source(tensor.name))
     problems: list[EdgewrightError] = []
+    _import_inputs(scope, problems)
+    raise_all(problems)  # without its inputs, every operator would fail
     for operator in scope.subgraph.operators:
         _import_operator(scope, operator, problems)
-    if problems:
-        raise Problems(problems) if len(problems) > 1 else problems[0]
+    raise_all(problems)
     last = SourceNode(scope, scope.subgraph.operators[-1]) if scope.subgraph.operators else None
     for index in scope.subgraph.outputs:
         value = last.lookup(index) if last else scope.values[index]
         scope.graph.outputs.append(value)
+
+
+def _import_inputs(scope: Scope, problems: list[EdgewrightError]) -> None:
+    sizes = scope.options.sizes()
+    for index, name in zip(scope.subgraph.inputs, _input_names(scope), strict=True):
+        tensor = scope.subgraph.tensors[index]
+        try:
+            shape = _input_shape(scope, tensor, name, sizes)
+            type = TensorType(dtype_of(tensor), shape, quant_of(tensor))
+        except UnsupportedModel as error:
+            error.where = error.where or f"{scope.file}: input '{name}'"
+            problems.append(error)
+            continue
+        scope.values[index] = scope.graph.add_input(name, type, Source(tensor.name))
 
 
 def _import_operator(scope: Scope, operator: Operator, problems: list[EdgewrightError]) -> None:
