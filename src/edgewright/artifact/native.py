@@ -245,7 +245,7 @@ def _map_weights(path: Path, size: int) -> npt.NDArray[np.uint8]:
     if weights.size < size:
         raise InvalidPackage(f"the weights have {weights.size} bytes, expected {size}", where=path)
     stated = int.from_bytes(weights[CRC_OFFSET : CRC_OFFSET + 4].tobytes(), "little")
-    if zlib.crc32(weights[HEADER_BYTES:size]) != stated:
+    if zlib.crc32(weights[HEADER_BYTES:size].data) != stated:
         raise InvalidPackage("the weights are damaged: their checksum differs", where=path,
                              help="build the package again, or copy the file again")  # fmt: skip
     return weights

@@ -69,7 +69,7 @@ def _scratch(folder: Path) -> "tempfile.TemporaryDirectory[str]":
         folder.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix=".making-", dir=folder)
     except OSError as error:
-        raise unwritable(error.strerror) from error
+        raise unwritable(error.strerror or str(error)) from error
 
 
 def unwritable(why: str) -> InvalidOption:
@@ -77,7 +77,7 @@ def unwritable(why: str) -> InvalidOption:
     return InvalidOption(
         f"cannot write to the cache folder: {why}",
         where=root(),
-        help=f"set {VARIABLE} to a folder with space that you can write to",
+        help=f"set {VARIABLE} to a folder that you can write to",
     )
 
 
