@@ -36,9 +36,8 @@ class Case:
 
     @property
     def id(self) -> str:
-        """A short name."""
-        folder, *_, file = self.path.split("/")
-        return f"{folder}-{file}"
+        """A name that is a file name too."""
+        return self.path.replace("/models/", "/").replace("/", "-")
 
 
 CASES = (
