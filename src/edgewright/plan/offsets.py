@@ -7,21 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 SMALL_BYTES = 1024
+TINY_BYTES = 64
 SEARCH_ROUNDS = 200
 
 
 @dataclass(frozen=True)
 class Request:
-    """Memory needed from time `start` to `end`, both included."""
+    """Memory needed from time `start` to `end`, both included, for elements of `item` bytes."""
 
     bytes: int
     start: int
     end: int
+    item: int = 8
 
 
-def alignment(size: int) -> int:
-    """Cache lines for what vector loops stream over; 16 bytes for small things."""
-    return 64 if size >= SMALL_BYTES else 16
+def alignment(request: Request) -> int:
+    """Cache lines for what vector loops stream over; what C needs for the smallest things."""
+    if request.bytes >= SMALL_BYTES:
+        return 64
+    return 16 if request.bytes > TINY_BYTES else request.item
 
 
 def place(requests: Sequence[Request], bound: int) -> tuple[list[int], int]:
@@ -74,17 +78,17 @@ def _first_fit(requests: Sequence[Request], order: Sequence[int]) -> tuple[list[
             for i in placed
             if requests[i].start <= request.end and request.start <= requests[i].end
         )
-        offsets[index] = _gap(taken, request.bytes)
+        offsets[index] = _gap(taken, request)
         placed.append(index)
         total = max(total, offsets[index] + request.bytes)
     return offsets, total
 
 
-def _gap(taken: Sequence[tuple[int, int]], size: int) -> int:
-    step = alignment(size)
+def _gap(taken: Sequence[tuple[int, int]], request: Request) -> int:
+    step = alignment(request)
     offset = 0
     for start, end in taken:
-        if offset + size <= start:
+        if offset + request.bytes <= start:
             break
         offset = max(offset, -(-end // step) * step)
     return offset

@@ -75,7 +75,7 @@ def _finish(
 ) -> Plan:
     plan = Plan(graph, order, scratch_bytes=needed, lower_bound=spans.lower_bound())
     items: list[Buffer | Scratch] = [*spans.buffers, *spans.scratch]
-    requests = [Request(item.bytes, item.start, item.end) for item in items]
+    requests = [Request(i.bytes, i.start, i.end, _item_bytes(i)) for i in items]
     offsets, plan.arena_bytes = place(requests, plan.lower_bound)
     for buffer, offset in zip(spans.buffers, offsets, strict=False):
         plan.places.update({v: Place("arena", offset) for v in buffer.values})
@@ -83,6 +83,13 @@ def _finish(
         plan.scratch[item.node] = offset
     _place_io(graph, spans, plan)
     return plan
+
+
+def _item_bytes(item: Buffer | Scratch) -> int:
+    """Scratch may hold anything; a buffer the widest of the elements that share it."""
+    if isinstance(item, Scratch):
+        return 8
+    return max(v.type.dtype.itemsize for v in item.values)
 
 
 def _place_io(graph: Graph, spans: Lifetimes, plan: Plan) -> None:
