@@ -233,10 +233,3 @@ class SourceNode:
         """A constant that the file does not hold in this form."""
         type = TensorType(DType.of(data.dtype), data.shape, quant)
         return self.graph.constant(name, data, type)
-
-    def with_activation(self, value: Value) -> Value:
-        """Apply the fused activation as an operator of its own, where the kernel has none."""
-        clamp = self.clamp()
-        if clamp is None:
-            return value
-        return self.add("clip", [value], lo=clamp[0], hi=clamp[1])
