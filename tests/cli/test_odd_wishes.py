@@ -269,6 +269,27 @@ def test_no_samples_are_not_an_accuracy(package: Path, examples: Path) -> None:
     assert status("evaluate", package, "--data", examples / "digits/labels.csv", "--limit", 0) == 2
 
 
+def test_a_classifier_answers_with_its_own_labels(
+    tmp_path: Path, sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = helper.make_node(
+        "LinearClassifier", ["x"], ["label", "scores"], domain="ai.onnx.ml",
+        classlabels_strings=["cat", "dog"], coefficients=[1.0, 0, 0, 0, 0, 0, 0, 1.0],
+        intercepts=[0.0, 0.0],
+    )  # fmt: skip
+    read = [helper.make_tensor_value_info("x", TensorProto.FLOAT, SIZES)]
+    label = helper.make_tensor_value_info("label", TensorProto.STRING, [1])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 2])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    graph = helper.make_graph([node], "g", read, [label, scores])
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "m.onnx")
+    build(tmp_path / "m.onnx", out=tmp_path / "p")
+    assert status("run", tmp_path / "p", sample, "--json") == 0
+    classes = json.loads(capsys.readouterr().out)["classes"]
+    assert [c["label"] for c in classes["label"]] == ["dog"]
+    assert [c["label"] for c in classes["scores"]] == ["dog", "cat"]
+
+
 def test_python_m_starts_the_command_line() -> None:
     command = [sys.executable, "-m", "edgewright", "--version"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)

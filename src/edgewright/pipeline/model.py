@@ -11,7 +11,7 @@ from pathlib import Path
 from edgewright import ops, passes
 from edgewright.data import contract as contracts
 from edgewright.errors import InvalidOption
-from edgewright.graph import DType, Module, upper
+from edgewright.graph import Graph, Module, upper
 from edgewright.importers import Imported, ImportOptions, import_model
 from edgewright.importers import Interface as SourceInterface
 
@@ -23,7 +23,7 @@ class Model:
     """What `load_model` returns.
 
     `module` is optimised; `imported_transposes` counts those of the source; `notes` says what was
-    assumed while importing.
+    assumed while importing; `labels` holds the file's own class labels by output.
     """
 
     module: Module
@@ -88,7 +88,7 @@ def load_model(
     transposes = count_transposes(module)
     if optimize:
         passes.optimize(module)
-    known = _contract(where, imported, contract)
+    known = _contract(where, imported, options.labels, contract)
     digest = hashlib.sha256(where.read_bytes()).hexdigest()
     return Model(module, where, imported.format, digest, imported.interface, known,
                  list(options.notes), dict(options.labels), transposes,
@@ -97,7 +97,10 @@ def load_model(
 
 
 def _contract(
-    path: Path, imported: Imported, given: contracts.Contract | None
+    path: Path,
+    imported: Imported,
+    labels: Mapping[str, tuple[str, ...]],
+    given: contracts.Contract | None,
 ) -> contracts.Contract:
     """What the source file knows, then `model.toml`, then what the caller says."""
     parts = []
@@ -111,6 +114,7 @@ def _contract(
         from edgewright.importers.onnx import metadata as properties
 
         parts.append(properties.contract_of(path))
+    parts.append(_labelled(main, labels))
     beside = contracts.path_beside(path)
     if beside is not None:
         parts.append(contracts.load(beside))
@@ -121,19 +125,28 @@ def _contract(
     return known
 
 
+def _labelled(main: Graph, labels: Mapping[str, tuple[str, ...]]) -> contracts.Contract:
+    """The labels that the operators of a classifier carry.
+
+    An integer output holds positions among text labels, but numeric labels themselves.
+    """
+    outputs = []
+    for value in main.outputs:
+        known = labels.get(value.name, ())
+        if known and (value.type.dtype.is_float or not all(text.isdecimal() for text in known)):
+            outputs.append(contracts.Output(name=value.name, kind="classes", labels=known))
+        else:  # keeps the order, by which tables without a name are matched
+            outputs.append(contracts.Output(name=value.name))
+    return contracts.Contract(outputs=tuple(outputs) if labels else ())
+
+
 def count_transposes(module: Module) -> int:
     """Transposes that move data, in all graphs."""
     nodes = [n for g in module.graphs.values() for n in g.walk() if n.op == "transpose"]
-    return sum(_moves(n.input(0).type.shape, n.attrs["perm"]) for n in nodes)
+    return sum(moves(n.input(0).type.shape, n.attrs["perm"]) for n in nodes)
 
 
-def _moves(shape: Sequence[object], perm: Sequence[int]) -> bool:
+def moves(shape: Sequence[object], perm: Sequence[int]) -> bool:
     """Whether a permutation changes the order of bytes: unit axes may go anywhere."""
     kept = [p for p in perm if shape[p] != 1]
     return kept != sorted(kept)
-
-
-def has_float(module: Module) -> bool:
-    """Whether any result is a float32 tensor."""
-    nodes = [n for g in module.graphs.values() for n in g.walk()]
-    return any(v.type.dtype is DType.FLOAT32 for n in nodes for v in n.outputs)

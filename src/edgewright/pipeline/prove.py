@@ -60,7 +60,9 @@ def source_file(model: Model) -> SourceFile:
     """The model's file, for the oracles."""
     tied = model.interface.tied
     states = {name: s.init for name, s in model.module.states.items() if name in tied}
-    return SourceFile(model.path, model.format, model.interface, states, tuple(model.shapes))
+    return SourceFile(
+        model.path, model.format, model.interface, states, tuple(model.shapes), model.labels
+    )
 
 
 def draw_vectors(model: Model, seed: int = 0) -> tuple[list[Sample], list[Sample]]:

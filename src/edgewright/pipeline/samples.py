@@ -123,7 +123,11 @@ def top_classes(
     """The highest scores of an output that holds classes; empty for other outputs."""
     info = package.outputs[index]
     known = contract.output(info.name, index)
-    values = scores(info, outputs[info.name]).ravel()
+    output = outputs[info.name]
+    if known.kind == "classes" and output.size == 1 and output.dtype.kind in "iu":
+        index = int(output.ravel()[0])  # a model that names the class itself
+        return [{"label": known.label(index), "score": 1.0, "index": index}]
+    values = scores(info, output).ravel()
     if known.kind != "classes" or not values.size:
         return []
     if values.min() < 0 or abs(float(numerics.sum(values)) - 1) > 0.05:

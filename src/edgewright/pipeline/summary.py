@@ -8,7 +8,7 @@ from typing import Any
 
 from edgewright import targets
 from edgewright.graph import Graph, Node, TensorType, Value
-from edgewright.pipeline.model import Model, _moves
+from edgewright.pipeline.model import Model, moves
 from edgewright.plan import make_plan
 
 
@@ -75,7 +75,7 @@ def _transposes(model: Model) -> Transposes:
     inside = interface = moved = 0
     for graph in model.module.graphs.values():
         for node in graph.walk():
-            if node.op != "transpose" or not _moves(node.input(0).type.shape, node.attrs["perm"]):
+            if node.op != "transpose" or not moves(node.input(0).type.shape, node.attrs["perm"]):
                 continue
             moved += 2 * node.output.type.max_bytes
             if _at_interface(graph, node):

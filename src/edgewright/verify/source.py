@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from edgewright.artifact.manifest import OracleInfo
@@ -52,6 +53,7 @@ class SourceFile:
         interface: the tensors of the file behind our inputs and outputs.
         states: the first content of each input that became state, by its name.
         reshaped: the inputs whose sizes the user chose.
+        labels: class labels by output; where the file gives a text, we give its position.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class SourceFile:
     interface: Interface
     states: Mapping[str, Array]
     reshaped: Collection[str] = ()
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def content(self) -> tuple[bytes, str]:
         """The bytes to run, and what to add to the oracle's name when they are not the file's."""
@@ -98,7 +101,21 @@ def run_source(
         results = _run_tied(source, content, kind, fed)
     else:
         results = _run(kind, content, fed)
-    return [dict(zip(names, (r[t] for t in kept), strict=True)) for r in results]
+    return [
+        {ours: _as_numbers(result[theirs], source.labels.get(ours, ()))
+         for ours, theirs in zip(names, kept, strict=True)}
+        for result in results
+    ]  # fmt: skip
+
+
+def _as_numbers(output: Array, labels: Sequence[str]) -> Array:
+    """An output as it is, or the positions of its texts among the labels."""
+    if output.dtype.kind not in "OSU":
+        return output
+    positions = {label: index for index, label in enumerate(labels)}
+    return np.array([positions[str(text)] for text in output.ravel()], np.int64).reshape(
+        output.shape
+    )
 
 
 def _run(kind: oracles.Kind, content: bytes, fed: Sequence[Sample]) -> list[dict[str, Array]]:
