@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewright.graph.dims import Dim, Size, evaluate, product, upper
+from edgewright.graph.dims import Size, evaluate, product, upper
 
 
 class DType(enum.Enum):
@@ -145,8 +145,3 @@ class TensorType:
         from edgewright.graph.text import type_text
 
         return type_text(self)
-
-
-def is_symbolic(shape: tuple[Size, ...]) -> bool:
-    """Whether any size is chosen at run time."""
-    return any(isinstance(d, Dim) for d in shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgewright.graph import DType, Node, Size, TensorType, upper
+from edgewright.graph import Node, Size, TensorType, upper
 from edgewright.ops import Array, Call, Emit, Op, Packing, linear, op, require
 from edgewright.ops.linear import Clamp, Epilogue, Pads, Pair
 from edgewright.ops.linear_emit import conv_scratch, emit_conv
@@ -26,13 +26,6 @@ def windows(
     view = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=(1, 2))
     view = view[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
     return np.moveaxis(view, 3, 5)
-
-
-def accumulator(x: TensorType) -> DType:
-    """The type of the bias: what products of `x` and a weight are summed in."""
-    if x.dtype.is_float:
-        return DType.FLOAT32
-    return DType.INT64 if x.dtype is DType.INT16 else DType.INT32
 
 
 @op("conv")

@@ -18,7 +18,6 @@ from edgewright.graph import DType, TensorType, Value
 from edgewright.ops import Array, Call, Emit, Op, op, quantised, quantised_c, require
 from edgewright.ops.literals import f32_literal, int_literal, whole
 
-QUANTISED = (DType.INT8, DType.UINT8, DType.INT16)
 INTEGERS = (DType.INT8, DType.UINT8, DType.INT16, DType.INT32, DType.INT64)
 
 

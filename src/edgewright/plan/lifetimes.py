@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from edgewright import ops
 from edgewright.graph import Graph, Node, Value
-from edgewright.ops import Packing
 
 FOREVER = 1 << 30
 
@@ -67,7 +66,6 @@ class Lifetimes:
 def lifetimes(
     graph: Graph,
     order: Mapping[Graph, list[Node]],
-    target: Packing,
     scratch_bytes: Mapping[Node, int],
     share: bool = True,
 ) -> Lifetimes:

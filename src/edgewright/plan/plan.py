@@ -41,7 +41,7 @@ def make_plan(graph: Graph, target: Packing) -> Plan:
     for nodes in candidates(graph):
         order = {g: list(g.nodes) for g in graph.walk_graphs()}
         order[graph] = nodes
-        spans = lifetimes(graph, order, target, needed)
+        spans = lifetimes(graph, order, needed)
         _move_outputs(graph, spans)
         bound = spans.lower_bound()
         if best is None or bound < best[0]:
@@ -54,7 +54,7 @@ def separate_plan(graph: Graph, target: Packing) -> Plan:
     """Every value in memory of its own, so that nodes can be run one by one."""
     needed = {n: ops.of(n).scratch_bytes(n, target) for n in graph.walk()}
     order = {g: list(g.nodes) for g in graph.walk_graphs()}
-    spans = lifetimes(graph, order, target, needed, share=False)
+    spans = lifetimes(graph, order, needed, share=False)
     return _finish(graph, order, spans, needed)
 
 

@@ -11,11 +11,10 @@ from numpy.typing import DTypeLike
 from edgewright.ops.integer.fixed_point import (
     Array,
     Multiplier,
-    divide_by_power,
     multiply,
     quantize_multiplier,
 )
-from edgewright.ops.integer.requantize import Bounds, bounds_of
+from edgewright.ops.integer.requantize import Bounds
 
 
 def add(
@@ -95,13 +94,6 @@ def add_fixed(
     total = first - second if subtract else first + second
     result = multiply(total, constants.output) + zeros[2]
     return np.asarray(np.clip(result, *bounds).astype(a.dtype))
-
-
-def add_power_of_two(a: Array, b: Array, shifts: tuple[int, int], subtract: bool = False) -> Array:
-    """Return the saturated int16 sum after right shifts, for scales that are powers of two."""
-    first, second = divide_by_power(a, shifts[0]), divide_by_power(b, shifts[1])
-    total = first - second if subtract else first + second
-    return np.asarray(np.clip(total, *bounds_of(np.int16)).astype(np.int16))
 
 
 class AddShort(NamedTuple):
