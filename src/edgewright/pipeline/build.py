@@ -28,7 +28,7 @@ from edgewright.artifact.package import (
     sha256,
     write_vectors,
 )
-from edgewright.codegen import Code
+from edgewright.codegen import Code, generate
 from edgewright.codegen.names import identifier
 from edgewright.errors import OracleError, Problems, VerificationFailed
 from edgewright.pipeline.destination import check_destination, put, workshop
@@ -94,6 +94,8 @@ def build(
     with workshop(destination) as place:
         folder = place / "package"
         folder.mkdir()
+        for target in wanted[:1]:  # names everything that has no kernel, before any arithmetic
+            generate(loaded.module, target, "model")
         run = _start(loaded, folder, name, compiler, progress)
         for target in wanted:
             _build_target(run, target)
