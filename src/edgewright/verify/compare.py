@@ -67,9 +67,7 @@ def _steps(got: Array, want: Array) -> float:
 
 def _relative(got: Array, want: Array) -> float:
     finite = np.isfinite(want)
-    if (finite != np.isfinite(got)).any() or (got[~finite] != want[~finite])[
-        ~np.isnan(want[~finite])
-    ].any():
+    if (finite != np.isfinite(got)).any() or _different(got[~finite], want[~finite]).any():
         return np.inf
     if not finite.any():
         return 0.0

@@ -30,9 +30,16 @@ def _run_once(interpreter: Any, inputs: Tensors, intermediates: bool) -> Tensors
     _set_inputs(interpreter, inputs)
     interpreter.invoke()
     outputs = {
-        d["name"]: interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()
+        d["name"]: interpreter.get_tensor(d["index"])
+        for d in interpreter.get_output_details()
+        if _holds_numbers(d)
     }
     return {**_intermediates(interpreter), **outputs} if intermediates else outputs
+
+
+def _holds_numbers(detail: Any) -> bool:
+    """Whether a tensor can be read: a resource handle's content crashes the runtime."""
+    return np.dtype(detail["dtype"]).kind in "biufc"
 
 
 def _set_inputs(interpreter: Any, inputs: Tensors) -> None:
@@ -52,6 +59,8 @@ def _intermediates(interpreter: Any) -> Tensors:
     """Every tensor with contents, by name and as `#INDEX`; the first of a name wins."""
     found: Tensors = {}
     for detail in interpreter.get_tensor_details():
+        if not _holds_numbers(detail):
+            continue
         try:
             value: Array = np.asarray(interpreter.get_tensor(detail["index"]))
         except ValueError:  # resource handles, and tensors that a delegate swallowed
