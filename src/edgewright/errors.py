@@ -9,7 +9,6 @@
     ├── InvalidPackage      invalid-package        2  a package is damaged or of another version
     ├── InvalidGraph        invalid-graph          2  a graph in text form is wrong
     ├── VerificationFailed  verification-failed    1  the answer differs from the source's
-    ├── BudgetExceeded      budget-exceeded        1  a stated limit does not hold
     ├── MissingCompiler     missing-compiler       3  no C compiler for a target
     ├── MissingRunner       missing-runner         3  nothing here can run a target's code
     ├── MissingPackage      missing-package        3  an optional Python package is absent
@@ -123,13 +122,6 @@ class VerificationFailed(EdgewrightError):
     """The built code does not answer as the source model does."""
 
     code = "verification-failed"
-    exit_code = 1
-
-
-class BudgetExceeded(EdgewrightError):
-    """A limit that the user stated (memory, code, accuracy) does not hold."""
-
-    code = "budget-exceeded"
     exit_code = 1
 
 
