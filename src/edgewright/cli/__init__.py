@@ -52,7 +52,7 @@ def cli(debug: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its status (DESIGN.md section 9)."""
+    """Run the command line and exit with its status (docs/reference/errors.md)."""
     args = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in args
     args = ["--debug", *(a for a in args if a != "--debug")] if debug else args

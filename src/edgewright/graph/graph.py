@@ -278,7 +278,7 @@ class State:
 class Module:
     """Named graphs (entry points, `main` first), the state they share, and the arithmetic.
 
-    `requantization` is "float" or "fixed" (DESIGN.md, section 5).
+    `requantization` is "float" or "fixed" (docs/reference/integer.md).
     """
 
     graphs: dict[str, Graph] = field(default_factory=dict)

@@ -69,7 +69,7 @@ def load_model(
 
     Args:
         path: the file; a `model.toml` beside it is read too.
-        requantization: "float" or "fixed" (DESIGN.md section 5).
+        requantization: "float" or "fixed" (docs/reference/integer.md).
         shapes: sizes of inputs, such as `{"input": [1, "h:64..512", "w:64..512", 3]}`.
         states: input name -> output name of pairs that become state between calls.
         contract: what the numbers mean; wins over the file and `model.toml`.

@@ -25,15 +25,11 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class LayerResult:
-    """One node: how far the C is from the reference, and the reference from the source's runtime.
-
-    `against_source` is None where the runtime does not show the tensors or has fused them.
-    """
+    """One node: how far the C is from the reference."""
 
     index: int
     node: Node
     against_reference: Difference
-    against_source: Difference | None = None
 
     @property
     def tolerance(self) -> float:

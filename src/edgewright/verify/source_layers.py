@@ -19,7 +19,7 @@ from edgewright.verify.source import TIMEOUT_S, SourceFile
 Array = npt.NDArray[Any]
 FLOAT_LAYER_TOLERANCE = 1e-4
 ROUNDING_STEPS = 1.0
-#: in mode `float`, LiteRT's default kernels to the last bit (DESIGN.md section 5)
+#: in mode `float`, LiteRT's default kernels to the last bit (docs/reference/integer.md)
 _EXACT = frozenset({"conv", "depthwise_conv", "fully_connected"})
 
 _ORACLES: dict[tuple[str, str], tuple[oracles.Kind, ...]] = {

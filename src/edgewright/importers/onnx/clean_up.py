@@ -3,7 +3,7 @@
 Its rewrite rules write operators as opset 18 has them, so older models are left as they are; the
 rules of this folder read both. Only what computes exactly is folded: shapes, casts, arrangements
 and elementwise arithmetic of small tensors. Sums, matrix products and transcendental functions of
-constants are left to our own folding, whose results do not depend on the CPU (DESIGN.md, 2).
+constants are left to our own folding, whose results do not depend on the CPU (CONTRIBUTING.md, 2).
 """
 
 from __future__ import annotations
