@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import errno
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -67,14 +67,19 @@ def put(folder: Path, destination: Path) -> None:
             folder.rename(place)
         except BaseException as error:
             _put_back(old, place)
-            if not isinstance(error, OSError) or attempt == _ATTEMPTS - 1 or not place.exists():
+            if not _is_taken(error) or attempt == _ATTEMPTS - 1:
                 raise
         else:
             return
+
+
+def _is_taken(error: BaseException) -> bool:
+    """Whether a folder could not be renamed because another build's was there first."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST)
 
 
 def _put_back(old: Path, place: Path) -> None:
     """The package that was there stays when ours does not come, unless another one has."""
     with suppress(OSError):
         if old.exists() and not place.exists():
-            shutil.move(old, place)
+            old.rename(place)  # unlike a move, never into a folder that has come meanwhile
