@@ -28,7 +28,7 @@ def cli_page() -> Iterator[str]:
     yield "# Command line"
     yield (
         "Every command takes `--json`: one JSON document on standard output, all else on standard "
-        "error."
+        "error. Numbers that JSON does not have are the texts `nan`, `inf` and `-inf`."
     )
     # A fixed width: the page must not depend on the terminal of whoever writes it.
     context = command_line.context_class(

@@ -290,6 +290,18 @@ def test_a_classifier_answers_with_its_own_labels(
     assert [c["label"] for c in classes["scores"]] == ["dog", "cat"]
 
 
+def test_json_is_json_whatever_the_numbers(
+    tmp_path: Path, package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    np.save(tmp_path / "x.npy", np.array([[np.nan, np.inf, -np.inf, 1]], np.float32))
+    assert status("run", package, tmp_path / "x.npy", "--json") == 0
+    document = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert document["outputs"]["y"]["values"] == ["nan", "inf", "-inf", 1.0]
+
+
 def test_python_m_starts_the_command_line() -> None:
     command = [sys.executable, "-m", "edgewright", "--version"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,9 +29,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def show(as_json: bool, document: Any, render: Callable[[], None]) -> None:
     """Print the document, or let `render` print for people."""
     if as_json:
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_strict(document), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         render()
+
+
+def _strict(value: Any) -> Any:
+    """The document with `"nan"`, `"inf"`, `"-inf"` for the numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {k: _strict(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
 
 
 def table(
