@@ -230,6 +230,24 @@ def edit(**changes: object) -> Callable[[Path], None]:
     return change
 
 
+def replace(old: str, new: str) -> Callable[[Path], None]:
+    """Change a text in a file."""
+
+    def change(path: Path) -> None:
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return change
+
+
+def test_an_input_is_given_once(
+    package: Path, sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status("run", package, f"x={sample}", f"x={sample}") == 2
+    assert "input 'x' is given twice" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("file", "damage", "says"),
     [
@@ -241,6 +259,9 @@ def edit(**changes: object) -> Callable[[Path], None]:
         ("manifest.json", edit(schema_version=2), "schema version 2"),
         ("manifest.json", edit(entries=[]), "entries"),
         ("manifest.json", edit(targets={}), "targets"),
+        ("manifest.json", replace('"function": "sound_run"', '"function": "other"'), "'other'"),
+        ("manifest.json", replace('"dtype": "float32"', '"dtype": "float33"'), "float33"),
+        ("manifest.json", replace("            4\n", '            "n"\n'), "shape of"),
     ],
 )
 def test_damaged_packages_are_not_run(

@@ -78,7 +78,7 @@ class NativeModel:
         self._local = threading.local()
         self._library = _load(folder / info.library)
         self._weights = _map_weights(folder / "weights.bin", info.memory.weights_bytes)
-        self._function = self._library[entry.function]
+        self._function = _function(self._library, entry.function)
         self._name = name
         self._check(
             self._library[f"{name}_check_weights"](
@@ -231,6 +231,14 @@ def _load(path: Path) -> ctypes.CDLL:
         return ctypes.CDLL(str(path.resolve()))
     except OSError as error:
         raise InvalidPackage(f"the library cannot be loaded: {error}", where=path) from None
+
+
+def _function(library: ctypes.CDLL, name: str) -> Any:
+    try:
+        return library[name]
+    except AttributeError:
+        raise InvalidPackage(f"the library has no function {name!r}",
+                             help="build the package again") from None  # fmt: skip
 
 
 def _map_weights(path: Path, size: int) -> npt.NDArray[np.uint8]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgewright.artifact.manifest import EntryInfo, TensorInfo
-from edgewright.errors import EdgewrightError, InvalidInput, Problems
+from edgewright.errors import EdgewrightError, InvalidGraph, InvalidInput, InvalidPackage, Problems
 from edgewright.graph import Symbol, evaluate
 from edgewright.graph.dims import Size
 from edgewright.graph.parse import parse_size
@@ -18,14 +18,21 @@ Array = npt.NDArray[Any]
 
 
 class Shapes:
-    """The shapes of an entry point, parsed once."""
+    """The shapes of an entry point, parsed once. Raises InvalidPackage."""
 
     def __init__(self, entry: EntryInfo) -> None:
         self.symbols = {d.name: Symbol(d.name, d.low, d.high) for d in entry.dims}
         tensors = [*entry.inputs, *entry.outputs]
-        self._parsed = {
-            t.identifier: tuple(parse_size(str(d), self.symbols) for d in t.shape) for t in tensors
-        }
+        self._parsed = {t.identifier: self._parse(t) for t in tensors}
+
+    def _parse(self, info: TensorInfo) -> tuple[Size, ...]:
+        try:
+            return tuple(parse_size(str(d), self.symbols) for d in info.shape)
+        except InvalidGraph as error:
+            raise InvalidPackage(
+                f"the manifest's shape of {info.name!r} is wrong: {error.what}",
+                help="build the package again",
+            ) from error
 
     def sizes(self, info: TensorInfo) -> tuple[Size, ...]:
         """The shape with its expressions."""

@@ -52,6 +52,8 @@ def assign_files(package: Package, arguments: Sequence[str]) -> dict[str, Path]:
                 InvalidInput(f"there is no input for {argument!r}", help=f"the inputs are {wanted}")
             )
             continue
+        if aliases.get(name, name) in given:
+            problems.append(InvalidInput(f"input {name!r} is given twice", help="give one file"))
         given[aliases.get(name, name)] = Path(file)
     problems += [
         InvalidInput(f"input {n!r} is missing", help=f"add {n}=FILE")
