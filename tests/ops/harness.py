@@ -17,7 +17,17 @@ from edgewright import ops, targets, toolchain
 from edgewright.artifact.manifest import TargetInfo
 from edgewright.artifact.native import NativeModel
 from edgewright.codegen import Code, generate
-from edgewright.graph import DType, Graph, Module, Node, Quant, State, TensorType, verify_module
+from edgewright.graph import (
+    DType,
+    Graph,
+    Module,
+    Node,
+    Quant,
+    State,
+    TensorType,
+    Value,
+    verify_module,
+)
 from edgewright.ops.interpreter import Interpreter
 from edgewright.pipeline import entry_infos, target_info
 from edgewright.verify.compare import Difference, compare
@@ -56,7 +66,8 @@ def one_node(
 
     `outputs` gives the result types where the operator cannot infer them (quantised results).
     """
-    graph, inputs, values = Graph("main"), {}, []
+    graph, inputs = Graph("main"), {}
+    values: list[Value | None] = []
     for index, given in enumerate(operands):
         if given is None:
             values.append(None)
