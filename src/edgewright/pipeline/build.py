@@ -143,7 +143,7 @@ def _prove(run: _Build) -> None:
                     f"the model differs from {info.oracle}: error {info.max_error:.3g}, "
                     f"tolerance {info.tolerance:.3g}",
                     where=run.model.path,
-                    help="`edgewright verify --layers` names the first operator that departs",
+                    help="this is a bug in Edgewright or in that runtime; please report the model",
                 )
             )
     except OracleError as error:
