@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import edgewright as ew
-from edgewright.artifact import Package
+from edgewright.artifact import Package, load_package
 from edgewright.cli import cli, main
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -71,11 +71,11 @@ def test_check(edgewright: Cli, examples: Path) -> None:
 def test_build(edgewright: Cli, examples: Path, tmp_path: Path) -> None:
     model = examples / "models" / MODEL
     found = document(edgewright("build", model, "-o", tmp_path / "p", "--json"))
-    manifest = json.loads((tmp_path / "p" / "manifest.json").read_text())
-    assert found == manifest
+    package = load_package(tmp_path / "p")
+    assert found == package.manifest.model_dump(mode="json")
     status, out, _ = edgewright("build", model, "-o", tmp_path / "p")  # replaces a package
     assert status == 0
-    assert manifest["targets"]["host"]["verdicts"][0]["crc32"] in out
+    assert found["targets"]["host"]["verdicts"][0]["crc32"] in out
 
 
 def test_run(edgewright: Cli, built: Package, sample: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 import edgewright as ew
 from edgewright.artifact import Package
+from edgewright.artifact.native import NativeModel
 from edgewright.errors import (
     InvalidContract,
     InvalidInput,
@@ -90,7 +92,7 @@ def test_a_comparison_that_could_not_be_made_is_noted(
     monkeypatch.setattr(build_module(), "prove_source", refuse)
     package = ew.build(model, out=tmp_path / "p")
     assert package.manifest.oracles == ()
-    assert "not compared with the source: no oracle today" in package.manifest.notes
+    assert "not compared with the source: no oracle today" in package.manifest.proof_notes
 
 
 def test_verify_says_when_the_model_is_another(built: Package, examples: Path) -> None:
@@ -102,7 +104,7 @@ def test_manifest_lists_every_file_with_its_hash(built: Package) -> None:
     names = {
         p.relative_to(built.folder).as_posix()
         for p in built.folder.rglob("*")
-        if p.is_file() and p.name != "manifest.json"
+        if p.is_file() and p.name not in ("manifest.json", "verdict.json")
     }
     assert set(built.manifest.files) == names
     built.check_files()
@@ -147,3 +149,23 @@ def test_files_are_assigned_by_name_or_order(built: Package, tmp_path: Path) -> 
         assign_files(built, [])
     with pytest.raises(Problems):
         assign_files(built, ["nobody=x.npy"])
+
+
+def test_the_manifest_does_not_depend_on_the_cpu(
+    built: Package, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CPU with fewer levels, or none of the runtimes, leaves its mark in the verdict only."""
+    monkeypatch.setattr(NativeModel, "levels_here", lambda self: list(self.info.levels[:1]))
+    older = ew.build(model, out=tmp_path / "p")
+    assert len(older.manifest.targets["host"].verdicts) == 1
+    assert len(built.manifest.targets["host"].verdicts) > 1
+    for path in built.folder.rglob("*"):
+        if path.is_file() and path.name != "verdict.json":
+            same = (tmp_path / "p" / path.relative_to(built.folder)).read_bytes()
+            assert same == path.read_bytes(), path.name
+
+
+def test_a_package_without_its_verdict_still_runs(built: Package, tmp_path: Path) -> None:
+    shutil.copytree(built.folder, tmp_path / "p")
+    (tmp_path / "p" / "verdict.json").unlink()
+    assert ew.verify(tmp_path / "p").good

@@ -1,10 +1,14 @@
-"""`manifest.json`: what a package holds and what was proved about it; schema version 1."""
+"""`manifest.json`: what a package holds; `verdict.json`: what was proved about it (version 1).
+
+The manifest is the same bytes wherever the package is built. The verdict is not: it tells which
+instruction set levels this machine could run, and how far off its float kernels were.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -13,10 +17,15 @@ from edgewright.errors import InvalidPackage
 
 SCHEMA_VERSION = 1
 FILE_NAME = "manifest.json"
+VERDICT_NAME = "verdict.json"
+_PROVED: Any = {"oracles": True, "proof_notes": True, "targets": {"__all__": {"verdicts"}}}
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_Model = TypeVar("_Model", bound=_Strict)
 
 
 class QuantInfo(_Strict):
@@ -117,7 +126,7 @@ class TargetInfo(_Strict):
 
 
 class Manifest(_Strict):
-    """The whole file."""
+    """Both files; `text` and `verdict_text` write them apart, `read_manifest` joins them."""
 
     schema_version: int = SCHEMA_VERSION
     edgewright: str
@@ -131,24 +140,38 @@ class Manifest(_Strict):
     oracles: tuple[OracleInfo, ...] = ()
     contract: dict[str, Any] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    proof_notes: tuple[str, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
 
     def text(self) -> str:
-        """The file's content: sorted keys, so that it depends on the content only."""
-        data = self.model_dump(mode="json")
-        return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        """The content of `manifest.json`: sorted keys, so that it depends on the package only."""
+        return _json_text(self.model_dump(mode="json", exclude=_PROVED))
+
+    def verdict_text(self) -> str:
+        """The content of `verdict.json`."""
+        verdicts = {name: [v.model_dump() for v in t.verdicts] for name, t in self.targets.items()}
+        oracles = [o.model_dump() for o in self.oracles]
+        return _json_text(
+            {"oracles": oracles, "notes": list(self.proof_notes), "targets": verdicts}
+        )
+
+
+def _json_text(data: Any) -> str:
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+class _Verdict(_Strict):
+    """`verdict.json` as it is stored."""
+
+    oracles: tuple[OracleInfo, ...] = ()
+    notes: tuple[str, ...] = ()
+    targets: dict[str, tuple[VerdictInfo, ...]] = Field(default_factory=dict)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a package folder. Raises InvalidPackage."""
+    """Manifest and verdict of a package folder; a verdict may be absent. Raises InvalidPackage."""
     path = folder / FILE_NAME
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidPackage(f"there is no readable manifest: {error}", where=path,
-                             help="give what `edgewright build` wrote") from None  # fmt: skip
-    except ValueError as error:
-        raise InvalidPackage(f"the manifest is not JSON: {error}", where=path) from None
+    data = _read_json(path, "manifest")
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version != SCHEMA_VERSION:
         raise InvalidPackage(
@@ -156,9 +179,33 @@ def read_manifest(folder: Path) -> Manifest:
             where=path,
             help="build it again with this version",
         )
+    manifest = _validated(Manifest, data, path)
+    if not (folder / VERDICT_NAME).exists():
+        return manifest
+    verdict_path = folder / VERDICT_NAME
+    verdict = _validated(_Verdict, _read_json(verdict_path, "verdict"), verdict_path)
+    targets = {
+        name: info.model_copy(update={"verdicts": verdict.targets.get(name, ())})
+        for name, info in manifest.targets.items()
+    }
+    proved = {"oracles": verdict.oracles, "proof_notes": verdict.notes, "targets": targets}
+    return manifest.model_copy(update=proved)
+
+
+def _read_json(path: Path, what: str) -> Any:
     try:
-        return Manifest.model_validate(data)
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidPackage(f"there is no readable {what}: {error}", where=path,
+                             help="give what `edgewright build` wrote") from None  # fmt: skip
+    except ValueError as error:
+        raise InvalidPackage(f"the {what} is not JSON: {error}", where=path) from None
+
+
+def _validated(model: type[_Model], data: Any, path: Path) -> _Model:
+    try:
+        return model.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(p) for p in first["loc"])
-        raise InvalidPackage(f"manifest: {place}: {first['msg']}", where=path) from None
+        raise InvalidPackage(f"{path.stem}: {place}: {first['msg']}", where=path) from None

@@ -57,12 +57,14 @@ def _render(report: Any) -> None:
 
 def _render_layers(report: Any) -> None:
     rows = [
-        [layer.index, layer.op, layer.name, layer.error, layer.tolerance,
+        [layer.index, layer.op, _short(layer.name), layer.error, layer.tolerance,
          "-" if layer.source_error is None else layer.source_error,
          "ok" if layer.good else "DIFFERS"]
         for layer in report.layers
     ]  # fmt: skip
     table(["#", "operator", "output", "C - reference", "tolerance", "reference - source", ""], rows)
+    if all(layer.source_error is None for layer in report.layers):
+        out.print("note: the source's runtime shows no tensor to compare an operator with")
     first = next((layer for layer in report.layers if not layer.good), None)
     if first:
         out.print(
@@ -70,3 +72,9 @@ def _render_layers(report: Any) -> None:
         )
     else:
         out.print("no operator departs")
+
+
+def _short(name: str, limit: int = 48) -> str:
+    """The first of the names that a fused tensor carries, with its end if it is long."""
+    first = name.split(";", maxsplit=1)[0]
+    return first if len(first) <= limit else "..." + first[-limit:]

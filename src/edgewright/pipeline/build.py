@@ -15,6 +15,7 @@ import edgewright
 from edgewright import targets as target_registry
 from edgewright.artifact.manifest import (
     FILE_NAME,
+    VERDICT_NAME,
     EntryInfo,
     Manifest,
     OracleInfo,
@@ -58,6 +59,7 @@ class _Build:
     codes: dict[str, Code] = field(default_factory=dict)
     infos: dict[str, TargetInfo] = field(default_factory=dict)
     oracles: list[OracleInfo] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def build(
@@ -147,7 +149,7 @@ def _prove(run: _Build) -> None:
                 )
             )
     except OracleError as error:
-        run.model.notes.append(f"not compared with the source: {error.what}")
+        run.notes.append(f"not compared with the source: {error.what}")
     if problems:
         raise problems[0] if len(problems) == 1 else Problems(problems)
 
@@ -186,9 +188,11 @@ def _finish(run: _Build) -> None:
         oracles=tuple(run.oracles),
         contract=json.loads(run.model.contract.model_dump_json(exclude_defaults=True)),
         notes=tuple(run.model.notes),
+        proof_notes=tuple(run.notes),
         files={p.relative_to(run.folder).as_posix(): sha256(p) for p in files},
     )
     (run.folder / FILE_NAME).write_text(manifest.text(), encoding="utf-8")
+    (run.folder / VERDICT_NAME).write_text(manifest.verdict_text(), encoding="utf-8")
 
 
 def _by_identifier(
