@@ -15,7 +15,7 @@ from edgewright.artifact.native import NativeModel
 from edgewright.errors import InvalidInput
 from edgewright.pipeline.model import Model
 from edgewright.verify.reference import reference_outputs, verdicts
-from edgewright.verify.samples import draw, vector_count
+from edgewright.verify.samples import draw, has_run_time_sizes, vector_count
 from edgewright.verify.source import SourceFile, compare_with_source
 
 Array = npt.NDArray[Any]
@@ -65,6 +65,10 @@ def source_file(model: Model) -> SourceFile:
     )
 
 
+#: vectors of a model with run-time sizes, each of another size
+SIZES_TRIED = 3
+
+
 def draw_vectors(model: Model, seed: int = 0) -> tuple[list[Sample], list[Sample]]:
     """Samples and what the model means on them.
 
@@ -72,7 +76,8 @@ def draw_vectors(model: Model, seed: int = 0) -> tuple[list[Sample], list[Sample
     ones are tried. Raises InvalidInput when it refuses them all.
     """
     for most in _LARGEST_INTEGERS:
-        count = vector_count(model.macs)
+        sized = has_run_time_sizes(model.module.main)  # then macs is that of the largest size
+        count = SIZES_TRIED if sized else vector_count(model.macs)
         samples = draw(model.module.main, count, ranges_of(model), seed, most)
         try:
             return samples, reference_outputs(model.module, samples)

@@ -23,6 +23,11 @@ def vector_count(macs: int) -> int:
     return max(1, min(MOST_VECTORS, _MACS_PER_VECTOR * MOST_VECTORS // max(macs, 1)))
 
 
+def has_run_time_sizes(graph: Graph) -> bool:
+    """Whether any input's size is chosen at run time."""
+    return bool(_symbols(graph))
+
+
 def draw(
     graph: Graph,
     count: int,
@@ -30,7 +35,7 @@ def draw(
     seed: int = 0,
     most: int = 100,
 ) -> list[dict[str, Array]]:
-    """`count` dicts of inputs by value name; run-time dims go through low, high and middle sizes.
+    """`count` dicts of inputs by value name; run-time dims take several sizes.
 
     Args:
         graph: an entry point.
@@ -52,15 +57,14 @@ def draw(
 
 
 def _dim_choices(graph: Graph, count: int) -> list[dict[str, int]]:
+    """Sizes for each sample: the lowest, then odd ones above it, which stay quick to check."""
     symbols = sorted(_symbols(graph), key=lambda s: s.name)
     choices = []
     for index in range(count):
         env = {}
         for place, symbol in enumerate(symbols):
-            middle = (symbol.low + symbol.high) // 2
-            env[symbol.name] = (symbol.low, min(symbol.high, symbol.low + 13 + place), middle)[
-                index % 3
-            ]
+            step = (0, 13 + place, 40 - 3 * place)[index % 3]
+            env[symbol.name] = min(symbol.high, symbol.low + step)
         choices.append(env)
     return choices
 
