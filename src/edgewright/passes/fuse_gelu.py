@@ -7,8 +7,7 @@ import math
 from edgewright.graph import Graph, Node, Value
 from edgewright.passes import rewrite
 from edgewright.passes.constants import scalar
-from edgewright.passes.editing import become, drop_unused, insert
-from edgewright.passes.products import factored
+from edgewright.passes.products import factored, fuse_gated
 
 TOLERANCE = 1e-5
 
@@ -33,20 +32,7 @@ def fuse_gelu(graph: Graph, node: Node) -> bool:
           %y = gelu(%x)
         }
     """
-    if node.attrs.get("clamp") is not None or node.output.type.quant is not None:
-        return False
-    factor, values = factored(node.output)
-    if abs(factor - 0.5) > TOLERANCE or len(values) != 2:
-        return False
-    for gate, x in (values, values[::-1]):
-        if _is_gate(gate, x) and x.type.shape == node.output.type.shape:
-            makers = [v.producer for v in node.arguments]
-            become(graph, node, insert(graph, node, "gelu", [x], like=node.output))
-            for maker in makers:
-                if maker is not None:
-                    drop_unused(graph, maker)
-            return True
-    return False
+    return fuse_gated(graph, node, "gelu", 0.5, _is_gate, TOLERANCE)
 
 
 def _is_gate(gate: Value, x: Value) -> bool:

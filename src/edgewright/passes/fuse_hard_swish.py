@@ -5,8 +5,7 @@ from __future__ import annotations
 from edgewright.graph import Graph, Node, Value
 from edgewright.passes import rewrite
 from edgewright.passes.constants import scalar
-from edgewright.passes.editing import become, drop_unused, insert
-from edgewright.passes.products import factored
+from edgewright.passes.products import fuse_gated
 
 SIXTH = 1 / 6
 #: constants of exported models are float32
@@ -31,20 +30,7 @@ def fuse_hard_swish(graph: Graph, node: Node) -> bool:
           %y = hard_swish(%x)
         }
     """
-    if node.attrs.get("clamp") is not None or node.output.type.quant is not None:
-        return False
-    factor, values = factored(node.output)
-    if abs(factor - SIXTH) > TOLERANCE or len(values) != 2:
-        return False
-    for gate, x in (values, values[::-1]):
-        if _is_gate(gate, x) and x.type.shape == node.output.type.shape:
-            makers = [v.producer for v in node.arguments]
-            become(graph, node, insert(graph, node, "hard_swish", [x], like=node.output))
-            for maker in makers:
-                if maker is not None:
-                    drop_unused(graph, maker)
-            return True
-    return False
+    return fuse_gated(graph, node, "hard_swish", SIXTH, _is_gate, TOLERANCE)
 
 
 def _is_gate(gate: Value, x: Value) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from edgewright.graph import Value
+from collections.abc import Callable
+
+from edgewright.graph import Graph, Node, Value
 from edgewright.passes.constants import scalar
+from edgewright.passes.editing import become, drop_unused, insert
 
 
 def factored(value: Value) -> tuple[float, list[Value]]:
@@ -21,3 +24,32 @@ def factored(value: Value) -> tuple[float, list[Value]]:
         return 1.0, [value]
     (p, left), (q, right) = factored(made.input(0)), factored(made.input(1))
     return p * q, [*left, *right]
+
+
+def fuse_gated(
+    graph: Graph,
+    node: Node,
+    op: str,
+    factor: float,
+    is_gate: Callable[[Value, Value], bool],
+    tolerance: float,
+) -> bool:
+    """Replace a product factor * x * gate by the operator `op` of x; says whether it did.
+
+    `is_gate(gate, x)` recognises the gate; exported constants are float32, so the factor may be off
+    by `tolerance`.
+    """
+    if node.attrs.get("clamp") is not None or node.output.type.quant is not None:
+        return False
+    found, values = factored(node.output)
+    if abs(found - factor) > tolerance or len(values) != 2:
+        return False
+    for gate, x in (values, values[::-1]):
+        if is_gate(gate, x) and x.type.shape == node.output.type.shape:
+            makers = [v.producer for v in node.arguments]
+            become(graph, node, insert(graph, node, op, [x], like=node.output))
+            for maker in makers:
+                if maker is not None:
+                    drop_unused(graph, maker)
+            return True
+    return False
