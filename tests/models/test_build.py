@@ -10,7 +10,7 @@ import edgewright as ew
 from edgewright import targets
 from edgewright.artifact import Package
 from edgewright.cli import cli
-from edgewright.toolchain import read_elf
+from edgewright.toolchain import read_binary
 from tests.models.catalog import Case, each_model
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(1800)]
@@ -80,6 +80,8 @@ def test_inspect_tells_all_and_no_transpose_is_inside(
 
 @each_model()
 def test_library_needs_nothing_and_writes_nowhere(package: Package) -> None:
-    elf = read_elf(package.folder / "targets" / "host" / package.manifest.targets["host"].library)
+    elf = read_binary(
+        package.folder / "targets" / "host" / package.manifest.targets["host"].library
+    )
     assert elf.undefined <= HOST.allowed_undefined == {"memcpy", "memset"}
     assert elf.writable_bytes == 0

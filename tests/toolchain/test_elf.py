@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgewright import targets, toolchain
 from edgewright.errors import InvalidPackage
-from edgewright.toolchain import elf
+from edgewright.toolchain import elf, read_binary
 
 HOST = targets.get("host")
 SOURCE = """
@@ -34,7 +34,7 @@ def test_symbols_are_those_of_nm(library: Path) -> None:
         pytest.skip("needs nm (apt-get install binutils)")
     done = subprocess.run([nm, "-D", library], check=True, capture_output=True, text=True)
     rows = [line.split()[-2:] for line in done.stdout.splitlines()]
-    found = elf.read_elf(library)
+    found = elf.parse_elf(library.read_bytes())
     assert found.undefined == {name for kind, name in rows if kind == "U"} == {"memset"}
     assert found.exported == {name for kind, name in rows if kind == "T"} == {"triple", "clear"}
 
@@ -45,7 +45,7 @@ def test_sizes_are_those_of_the_section_headers(library: Path) -> None:
     done = subprocess.run([readelf, "-SW", library], check=True, capture_output=True, text=True)
     rows = [line.split("]")[1].split() for line in done.stdout.splitlines() if "PROGBITS" in line]
     code = sum(int(row[4], 16) for row in rows if "X" in row[6])
-    assert elf.read_elf(library).text_bytes == code > 0
+    assert elf.parse_elf(library.read_bytes()).text_bytes == code > 0
 
 
 def test_a_section_beyond_the_end_is_refused(library: Path, tmp_path: Path) -> None:
@@ -58,14 +58,14 @@ def test_a_section_beyond_the_end_is_refused(library: Path, tmp_path: Path) -> N
     damaged = tmp_path / "damaged.so"
     damaged.write_bytes(data)
     with pytest.raises(InvalidPackage, match="beyond the end of the file"):
-        elf.read_elf(damaged)
+        read_binary(damaged)
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.so"
     other.write_bytes(b"MZ" * 100)
     with pytest.raises(InvalidPackage, match="wrong magic"):
-        elf.read_elf(other)
+        read_binary(other)
 
 
 @given(st.data())

@@ -66,7 +66,7 @@ def compiler(request: pytest.FixtureRequest) -> compilers.Compiler:
 def test_a_library_of_all_levels_runs(compiler: compilers.Compiler, fresh_cache: Path) -> None:
     path = toolchain.build_library(LEVELLED, HOST, soname="libtest.so", compiler=compiler)
     assert path.is_relative_to(fresh_cache)
-    elf = toolchain.read_elf(path)
+    elf = toolchain.read_binary(path)
     assert elf.exported == {"run", "copy"}
     assert elf.undefined == {"memcpy"}
     assert elf.text_bytes > 0
@@ -121,7 +121,8 @@ def test_a_program_runs_under_the_targets_runner(target: Target) -> None:
         pytest.skip(f"{target.name} does not run here")
     source = '#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n'
     program = toolchain.link_program({"main.c": source}, target)
-    command = [*target.active_runner.command(target.baseline), str(program)]
+    runner = target.runners_here[0]
+    command = [*filter(None, [runner.program]), *runner.options, str(program)]
     assert subprocess.run(command, check=True, capture_output=True).stdout == b"hello\n"
 
 
@@ -253,5 +254,5 @@ def test_a_damaged_library_is_an_error_and_no_crash(fraction: float, tmp_path: P
     data = library.read_bytes()
     path.write_bytes(data[: int(len(data) * fraction)])
     with pytest.raises(EdgewrightError) as caught:
-        toolchain.read_elf(path)
+        toolchain.read_binary(path)
     assert isinstance(caught.value, InvalidPackage)

@@ -91,7 +91,10 @@ class MemoryInfo(_Strict):
 
 
 class VerdictInfo(_Strict):
-    """What was compared and how far it was apart, for one target or one ISA level of it."""
+    """What was compared and how far it was apart, for one target or one ISA level of it.
+
+    `instructions` is for all vectors together, where the runner counts them.
+    """
 
     ran_on: str
     level: str
@@ -100,6 +103,7 @@ class VerdictInfo(_Strict):
     max_error: float
     tolerance: float
     exact: bool
+    instructions: int | None = None
 
 
 class OracleInfo(_Strict):
@@ -113,13 +117,16 @@ class OracleInfo(_Strict):
 
 
 class TargetInfo(_Strict):
-    """One folder of `targets/`."""
+    """One folder of `targets/`; `flash_bytes` and `ram_bytes` are a microcontroller's."""
 
     levels: tuple[str, ...]
     compiler: str
+    product: str
     library: str
     library_bytes: int
     code_bytes: int
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
     layout_hash: str
     memory: MemoryInfo
     verdicts: tuple[VerdictInfo, ...] = ()

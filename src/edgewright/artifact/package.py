@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgewright import targets
-from edgewright.artifact.emulated import EmulatedModel
 from edgewright.artifact.manifest import FILE_NAME, EntryInfo, Manifest, TensorInfo, read_manifest
 from edgewright.artifact.native import Bound, NativeModel
+from edgewright.artifact.remote import RemoteModel
 from edgewright.errors import InvalidOption, InvalidPackage
 
 Array = npt.NDArray[Any]
@@ -62,20 +62,20 @@ class Package:
         return self.manifest.entries[0].outputs
 
     @cached_property
-    def model(self) -> NativeModel | EmulatedModel:
+    def model(self) -> NativeModel | RemoteModel:
         """The first entry point, loaded."""
         return self.entry_point(self.manifest.entries[0].graph)
 
-    def entry_point(self, graph: str) -> NativeModel | EmulatedModel:
+    def entry_point(self, graph: str) -> NativeModel | RemoteModel:
         """Any entry point, loaded anew. Raises InvalidOption, InvalidPackage."""
         entry = self._entry(graph)
         info = self.manifest.targets[self.target_name]
         folder = self.folder / "targets" / self.target_name
         self._check_file(f"targets/{self.target_name}/{info.library}")  # loading it would crash
         target = targets.get(self.target_name)
-        if target.active_runner.native:
+        if target.is_native:
             return NativeModel(folder, self.manifest.name, info, entry)
-        return EmulatedModel(folder, self.manifest.name, info, entry, target)
+        return RemoteModel(folder, self.manifest.name, info, entry, target)
 
     def _entry(self, graph: str) -> EntryInfo:
         for entry in self.manifest.entries:
@@ -91,7 +91,9 @@ class Package:
     def bind(self, inputs: Mapping[str, Any]) -> Bound:
         """A call without copies, for hot loops; see `Bound`. Native targets only."""
         if not isinstance(self.model, NativeModel):
-            raise InvalidOption(f"target {self.target_name!r} runs emulated and cannot be bound")
+            raise InvalidOption(
+                f"target {self.target_name!r} does not run in this process and cannot be bound"
+            )
         return self.model.bind(inputs)
 
     def reset(self) -> None:

@@ -28,7 +28,7 @@ def command(model: Path, as_json: bool, **given: Any) -> None:
     from edgewright.pipeline import load_model
 
     options = import_options(given)
-    wanted = [registry.get(name) for name in dict.fromkeys(given["targets"])]
+    wanted = registry.named(given["targets"])
     with progress(f"checking {model.name}") as step:
         loaded = load_model(model, **options)
         rows = []

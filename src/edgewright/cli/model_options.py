@@ -22,10 +22,9 @@ def model_options(function: _Function) -> _Function:
 
 _OPTIONS = (
     click.option(
-        "--requantization", type=click.Choice(["float", "fixed"]), default="float",
-        show_default=True,
+        "--requantization", type=click.Choice(["float", "fixed"]),
         help="How integer sums become 8 bits again: float equals LiteRT's default kernels, fixed "
-        "its reference kernels and TFLite Micro.",
+        "its reference kernels and TFLite Micro. Default: float, unless a target has no FPU.",
     ),
     click.option(
         "--shape", "shapes", multiple=True, metavar="INPUT=SIZES",
@@ -71,7 +70,8 @@ def target_option(function: _Function) -> _Function:
     """`-t`, repeatable."""
     return click.option(
         "-t", "--target", "targets", multiple=True, default=("host",), show_default=True,
-        metavar="NAME", help="Build for this target; repeatable. `edgewright targets` lists them.",
+        metavar="NAME", help="Build for this target; repeatable; `all` for every one. "
+        "`edgewright targets` lists them.",
     )(function)  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def command(as_json: bool) -> None:
                 "levels": [level.name for level in targets.levels_here(target)],
                 "all_levels": list(target.level_names),
                 "runs_here": bool(found),
-                "runner": found.runner.name,
+                "runner": found.runner.name if found.runner else "",
                 "missing": list(found.missing),
                 "install": found.install if not found else "",
             }

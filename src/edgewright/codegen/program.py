@@ -28,6 +28,10 @@ class Levels(Packing, Protocol):
         """How the CPU is asked: "cpuid", "hwcap" or "fixed"."""
 
     @property
+    def macros(self) -> Sequence[str]:
+        """`NAME VALUE` lines for `#define`."""
+
+    @property
     def level_names(self) -> Sequence[str]:
         """The ISA levels, baseline first."""
 
@@ -200,7 +204,9 @@ def _assemble(
     target: Levels,
     stepwise: bool,
 ) -> str:
-    parts = [_TOP.replace("{name}", name), "#if !defined(EW_DISPATCH)"]
+    parts = [_TOP.replace("{name}", name)]
+    parts += ["\n".join(f"#define {macro}" for macro in target.macros)] if target.macros else []
+    parts.append("#if !defined(EW_DISPATCH)")
     parts.append(paste(["ew.h", *program.headers], given=["interface.h"]))
     parts += list(program.definitions.values())
     parts.append(f"/* ======== {name} ======== */")

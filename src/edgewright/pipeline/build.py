@@ -76,7 +76,7 @@ def build(
 
     Args:
         model: a file, or what `load_model` returned.
-        targets: names of targets.
+        targets: names of targets; "all" for every one.
         out: where the package goes.
         name: the C prefix; default: the file's name.
         compiler: "zig", "clang" or "gcc"; default: the best there is for each target.
@@ -88,11 +88,11 @@ def build(
         InvalidOption: `out` is no package, or cannot be written.
         and what `load_model` raises, MissingCompiler, CompileFailed.
     """
-    wanted = [target_registry.get(t) for t in dict.fromkeys(targets)]
+    wanted = target_registry.named(targets)
     destination = Path(out)
     check_destination(destination)
     absolute = destination.absolute()  # the folder that we are in may be the one to be replaced
-    loaded = model if isinstance(model, Model) else load_model(model, **options)
+    loaded = model if isinstance(model, Model) else _load(model, wanted, options)
     with workshop(destination) as place:
         folder = place / "package"
         folder.mkdir()
@@ -107,6 +107,21 @@ def build(
     return load_package(absolute)
 
 
+def _load(
+    path: str | os.PathLike[str],
+    wanted: Sequence[target_registry.Target],
+    options: Mapping[str, Any],
+) -> Model:
+    """The model in the mode that was asked for, or the one that suits every target."""
+    without = [target.name for target in wanted if not target.fpu]
+    if options.get("requantization") or not without:
+        return load_model(path, **options)
+    model = load_model(path, **{**options, "requantization": "fixed"})
+    if model.is_quantised:
+        model.notes.append(f"requantization is fixed, since {', '.join(without)} has no FPU")
+    return model
+
+
 def _start(
     model: Model, folder: Path, name: str | None, compiler: str | None, progress: Progress
 ) -> _Build:
@@ -119,7 +134,8 @@ def _start(
 def _build_target(run: _Build, target: target_registry.Target) -> None:
     run.progress(f"{target.name}: compiling")
     folder = run.folder / "targets" / target.name
-    code, info = write_target(run.model.module, target, run.name, folder, run.compiler)
+    contract = contract_data(run.model)
+    code, info = write_target(run.model.module, target, run.name, folder, run.compiler, contract)
     run.progress(f"{target.name}: verifying")
     entry = entry_infos(code)[0]
     verdicts = prove_target(folder, code.name, info, entry, target, run.samples, run.expected)
@@ -186,13 +202,19 @@ def _finish(run: _Build) -> None:
         macs=run.model.macs,
         targets=run.infos,
         oracles=tuple(run.oracles),
-        contract=json.loads(run.model.contract.model_dump_json(exclude_defaults=True)),
+        contract=contract_data(run.model),
         notes=tuple(run.model.notes),
         proof_notes=tuple(run.notes),
         files={p.relative_to(run.folder).as_posix(): sha256(p) for p in files},
     )
     (run.folder / FILE_NAME).write_text(manifest.text(), encoding="utf-8")
     (run.folder / VERDICT_NAME).write_text(manifest.verdict_text(), encoding="utf-8")
+
+
+def contract_data(model: Model) -> dict[str, Any]:
+    """The model contract as it stands in the manifest."""
+    data: dict[str, Any] = json.loads(model.contract.model_dump_json(exclude_defaults=True))
+    return data
 
 
 def _by_identifier(

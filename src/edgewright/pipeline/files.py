@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from edgewright import targets, toolchain
+from edgewright.artifact import products
 from edgewright.artifact.manifest import (
     DimInfo,
     EntryInfo,
@@ -13,10 +15,9 @@ from edgewright.artifact.manifest import (
     TargetInfo,
     TensorInfo,
 )
+from edgewright.artifact.products import Built, Parts
 from edgewright.codegen import Code, Entry, Tensor, generate
-from edgewright.codegen.main_c import main_text
 from edgewright.graph import Module
-from edgewright.toolchain import flags
 
 
 def tensor_info(tensor: Tensor) -> TensorInfo:
@@ -46,11 +47,8 @@ def _entry_info(entry: Entry) -> EntryInfo:
     )
 
 
-def target_info(
-    code: Code, target: targets.Target, library: str, built: Path, compiler: str
-) -> TargetInfo:
+def target_info(code: Code, target: targets.Target, built: Built, compiler: str) -> TargetInfo:
     """Sizes of a target's code and memory, in bytes; no verdicts yet."""
-    elf = toolchain.read_elf(built)
     memory = MemoryInfo(
         arena_bytes=code.sizes.arena,
         arena_lower_bound=max((p.lower_bound for p in code.plans.values()), default=0),
@@ -60,33 +58,28 @@ def target_info(
     return TargetInfo(
         levels=target.level_names,
         compiler=compiler,
-        library=library,
-        library_bytes=built.stat().st_size,
-        code_bytes=elf.text_bytes + elf.rodata_bytes,
+        product=target.product,
+        library=built.library,
+        library_bytes=built.library_bytes,
+        code_bytes=built.code_bytes,
+        flash_bytes=built.flash_bytes,
+        ram_bytes=built.ram_bytes,
         layout_hash=f"{code.sizes.layout_hash:016x}",
         memory=memory,
     )
 
 
 def write_target(
-    module: Module, target: targets.Target, name: str, folder: Path, compiler_name: str | None
+    module: Module,
+    target: targets.Target,
+    name: str,
+    folder: Path,
+    compiler_name: str | None,
+    contract: dict[str, Any],
 ) -> tuple[Code, TargetInfo]:
     """Generate and compile for one target into its folder."""
     compiler = toolchain.find_compiler(target, compiler_name)
     code = generate(module, target, name)
-    library = f"lib{code.name}{target.library_suffix}"
-    built = toolchain.build_library(
-        code.model_c, target, soname=library, includes={"model.h": code.model_h}, compiler=compiler
-    )
     folder.mkdir(parents=True)
-    command = flags.command_by_hand(code.name, target.cross_cc or "cc")
-    texts = {
-        "model.c": code.model_c,
-        "model.h": code.model_h,
-        "main.c": main_text(code.name, code.entries[0], bool(code.sizes.state), command),
-    }
-    for file, text in texts.items():
-        (folder / file).write_text(text, encoding="utf-8")
-    (folder / "weights.bin").write_bytes(code.weights)
-    (folder / library).write_bytes(built.read_bytes())
-    return code, target_info(code, target, library, built, compiler.version)
+    built = products.find(target).write(Parts(code, target, compiler, contract), folder)
+    return code, target_info(code, target, built, compiler.version)

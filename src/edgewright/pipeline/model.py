@@ -59,7 +59,7 @@ class Model:
 def load_model(
     path: str | os.PathLike[str],
     *,
-    requantization: str = "float",
+    requantization: str | None = None,
     shapes: Mapping[str, Sequence[str | int]] | None = None,
     states: Mapping[str, str] | None = None,
     contract: contracts.Contract | None = None,
@@ -69,7 +69,7 @@ def load_model(
 
     Args:
         path: the file; a `model.toml` beside it is read too.
-        requantization: "float" or "fixed" (docs/reference/integer.md).
+        requantization: "float" or "fixed" (docs/reference/integer.md); default: "float".
         shapes: sizes of inputs, such as `{"input": [1, "h:64..512", "w:64..512", 3]}`.
         states: input name -> output name of pairs that become state between calls.
         contract: what the numbers mean; wins over the file and `model.toml`.
@@ -78,6 +78,7 @@ def load_model(
     Raises:
         InvalidModel, UnsupportedModel, Problems, InvalidOption, InvalidContract.
     """
+    requantization = requantization or "float"
     if requantization not in MODES:
         raise InvalidOption(f"requantization is {requantization!r}", help="use float or fixed")
     where = Path(path)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy.typing as npt
 
 from edgewright import targets
-from edgewright.artifact.emulated import EmulatedModel
 from edgewright.artifact.manifest import EntryInfo, OracleInfo, TargetInfo, VerdictInfo
 from edgewright.artifact.native import NativeModel
+from edgewright.artifact.remote import RemoteModel
 from edgewright.errors import InvalidInput
 from edgewright.pipeline.model import Model
 from edgewright.verify.reference import reference_outputs, verdicts
@@ -31,14 +31,28 @@ def prove_target(
     target: targets.Target,
     samples: Sequence[dict[str, Array]],
     expected: Sequence[dict[str, Array]],
+    runners: Sequence[targets.Runner] | None = None,
+    count: bool = False,
 ) -> list[VerdictInfo]:
-    """Verdicts for every ISA level that can run here; none when nothing can."""
-    if not targets.available(target):
-        return []
-    native = target.active_runner.native
-    model = (NativeModel(folder, name, info, entry) if native
-             else EmulatedModel(folder, name, info, entry, target))  # fmt: skip
-    return verdicts(model, samples, expected, target.active_runner.name)
+    """Verdicts for every ISA level that can run here; none when nothing can.
+
+    Args:
+        folder: `targets/NAME` of the package.
+        name: prefix of the C functions.
+        info: what was built.
+        entry: the entry point.
+        target: where the code runs.
+        samples: inputs.
+        expected: what they must give.
+        runners: the ways to run it; default: the quickest that this machine has.
+        count: whether instructions are counted where a runner can.
+    """
+    found: list[VerdictInfo] = []
+    for runner in target.runners_here[:1] if runners is None else runners:
+        model = (NativeModel(folder, name, info, entry) if runner.native
+                 else RemoteModel(folder, name, info, entry, target, runner))  # fmt: skip
+        found += verdicts(model, samples, expected, runner.name, count)
+    return found
 
 
 def prove_source(

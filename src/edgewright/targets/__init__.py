@@ -7,6 +7,7 @@ with `_` for `-`.
 
 import platform
 import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -30,7 +31,7 @@ class Level:
         cpu: what zig's `-mcpu=` calls it.
         flags: the same for gcc and clang.
         cpu_features: names in `/proc/cpuinfo` that a CPU must list to run it natively.
-        emulator_cpu: a CPU of the emulator that has this level and none above; "" when native only.
+        emulator_cpu: a CPU of the emulator with this level and none above, where it has a choice.
     """
 
     name: str
@@ -45,31 +46,64 @@ class Runner:
     """How the code of a target is run.
 
     Attributes:
-        name: "native", or the emulator's program name.
-        options: arguments between the emulator and the program.
-        folders: what must exist besides the program itself.
+        kind: "native", or the module of `artifact/runners/` that drives it.
+        program: what it starts, looked for on the path; "" when it needs none.
+        options: arguments between the program and what it runs.
+        folders: what must exist besides the program.
         debian: the Debian packages that bring all of it.
+        install: the command that brings it, where that is not Debian's.
+        label: what tables call it; default: the program.
+        probe: further checks, a function that returns what is missing.
     """
 
-    name: str
+    kind: str
+    program: str = ""
     options: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     debian: tuple[str, ...] = ()
+    install: str = ""
+    label: str = ""
+    probe: Callable[[], tuple[str, ...]] | None = None
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return self.label or self.program or self.kind
 
     @property
     def native(self) -> bool:
         """Whether the code runs in this very process."""
-        return self.name == "native"
+        return self.kind == "native"
 
-    def command(self, level: Level) -> tuple[str, ...]:
-        """What to put before the program so that it runs at `level`; empty when native."""
-        if self.native:
-            return ()
-        cpu = ("-cpu", level.emulator_cpu) if level.emulator_cpu else ()
-        return (self.name, *cpu, *self.options)
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What this machine lacks to use it; empty when nothing."""
+        programs = [self.program] if self.program and shutil.which(self.program) is None else []
+        folders = [folder for folder in self.folders if not Path(folder).exists()]
+        return (*programs, *folders, *(self.probe() if self.probe else ()))
+
+    @property
+    def advice(self) -> str:
+        """The command that installs what is missing, or ""."""
+        return self.install or (f"apt-get install {' '.join(self.debian)}" if self.debian else "")
 
 
 NATIVE = Runner("native")
+
+
+@dataclass(frozen=True)
+class Board:
+    """The memory of a microcontroller, for its linker script: an example that users adapt.
+
+    Attributes:
+        name: the machine as the emulator calls it.
+        flash: address and bytes of the memory that holds code and weights.
+        ram: address and bytes of the memory that can be written.
+    """
+
+    name: str
+    flash: tuple[int, int]
+    ram: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -86,12 +120,17 @@ class Target:
             unsigned) or "ss" (both signed).
         detect: how `NAME_detect_isa` asks: `cpuid`, `hwcap` (id registers on Arm), or `fixed`.
         allowed_undefined: the only symbols that a library may leave to the platform.
-        library_suffix: of the shared library's file name.
+        library_prefix: of the library's file name.
+        library_suffix: of the library's file name.
         link_flags: besides those that every target gets.
         cross_cc: a GNU cross compiler for it, when `compiler="gcc"`.
         libc: zig's triple for programs with a C library, that is, for the runner.
-        runner: how it runs where it is not native.
+        runners: the ways to run it where it is not native, the quickest first.
         pointer_bytes: size of a pointer.
+        product: what a build makes: the module of `artifact/products/` that writes it.
+        fpu: whether float32 arithmetic is hardware; without it `fixed` is the default mode.
+        macros: `NAME VALUE` lines that stand as `#define`s at the top of the generated code.
+        board: the memory map, of a microcontroller.
     """
 
     name: str
@@ -102,13 +141,18 @@ class Target:
     levels: tuple[Level, ...]
     dot: Dot
     detect: Detect
-    runner: Runner
+    runners: tuple[Runner, ...]
     allowed_undefined: frozenset[str] = frozenset({"memcpy", "memset"})
+    library_prefix: str = "lib"
     library_suffix: str = ".so"
     link_flags: tuple[str, ...] = ()
     cross_cc: str = ""
     libc: str = ""
     pointer_bytes: int = 8
+    product: str = "shared_library"
+    fpu: bool = True
+    macros: tuple[str, ...] = ()
+    board: Board | None = None
 
     def __post_init__(self) -> None:
         names = self.level_names
@@ -137,13 +181,18 @@ class Target:
 
     @property
     def is_native(self) -> bool:
-        """Whether this machine is of the target's kind."""
-        return (platform.machine(), platform.system()) == (self.arch, self.system)
+        """Whether this process can load what is built."""
+        return self.product == "shared_library" and (platform.machine(), platform.system()) == (
+            self.arch,
+            self.system,
+        )
 
     @property
-    def active_runner(self) -> Runner:
-        """The runner to use here: native wherever that is possible."""
-        return NATIVE if self.is_native else self.runner
+    def runners_here(self) -> tuple[Runner, ...]:
+        """The runners that this machine has: native alone wherever that is possible."""
+        if self.is_native:
+            return (NATIVE,)
+        return tuple(r for r in self.runners if not r.native and not r.missing)
 
 
 @dataclass(frozen=True)
@@ -151,12 +200,12 @@ class Availability:
     """Whether the code of a target can be run on this machine.
 
     Attributes:
-        runner: how.
+        runner: how; None when there is no way at all.
         missing: what is absent; empty when the target runs.
         install: the command that helps, or "" when nothing would.
     """
 
-    runner: Runner
+    runner: Runner | None
     missing: tuple[str, ...] = ()
     install: str = ""
 
@@ -166,20 +215,18 @@ class Availability:
 
 def available(target: Target) -> Availability:
     """Look for what running `target`'s code on this machine takes."""
-    runner = target.active_runner
-    if runner.native:
-        if target.is_native:
-            return Availability(runner)
-        return Availability(runner, (f"a {target.arch} machine with {target.system}",))
-    missing = [runner.name] if shutil.which(runner.name) is None else []
-    missing += [folder for folder in runner.folders if not Path(folder).exists()]
-    return Availability(runner, tuple(missing), f"apt-get install {' '.join(runner.debian)}")
+    if here := target.runners_here:
+        return Availability(here[0])
+    others = [runner for runner in target.runners if not runner.native]
+    if not others:
+        return Availability(None, (f"a {target.arch} machine with {target.system}",))
+    return Availability(others[0], others[0].missing, others[0].advice)
 
 
 def require_runner(target: Target) -> Runner:
     """The runner of `target`. Raises MissingRunner naming the packages to install."""
     found = available(target)
-    if found:
+    if found and found.runner is not None:
         return found.runner
     missing = ", ".join(found.missing)
     raise MissingRunner(
@@ -195,8 +242,8 @@ def levels_here(target: Target) -> tuple[Level, ...]:
     """
     if not available(target):
         return ()
-    if not target.active_runner.native:
-        return tuple(level for level in target.levels if level.emulator_cpu)
+    if not target.is_native:
+        return target.levels
     have = cpu_features()
     return tuple(level for level in target.levels if have.issuperset(level.cpu_features))
 
@@ -232,6 +279,12 @@ def get(name: str) -> Target:
         known = ", ".join(targets)
         raise InvalidOption(f"there is no target {name!r}", help=f"one of: {known}")
     return targets[name]
+
+
+def named(names: Iterable[str]) -> list[Target]:
+    """The targets called `names`, each once; "all" stands for every one. Raises InvalidOption."""
+    chosen = [each for name in names for each in (registry() if name == "all" else (name,))]
+    return [get(name) for name in dict.fromkeys(chosen)]
 
 
 def _modules() -> list[str]:

@@ -33,7 +33,7 @@ X86_64 = Target(
     ),
     dot="us",
     detect="cpuid",
-    runner=NATIVE,
+    runners=(NATIVE,),
     libc="x86_64-linux-gnu.2.31",
 )
 
@@ -41,7 +41,7 @@ ARM64 = replace(
     LINUX_ARM64,
     name="host",
     description="this machine: 64-bit Arm Linux",
-    runner=NATIVE,
+    runners=(NATIVE,),
 )
 
 TARGET = ARM64 if platform.machine() == "aarch64" else X86_64

@@ -26,11 +26,14 @@ TARGET = Target(
     ),
     dot="ss",
     detect="hwcap",
-    runner=Runner(
-        name="qemu-aarch64",
-        options=("-L", "/usr/aarch64-linux-gnu"),
-        folders=("/usr/aarch64-linux-gnu/lib",),
-        debian=("qemu-user", "libc6-arm64-cross"),
+    runners=(
+        Runner(
+            "qemu_user",
+            program="qemu-aarch64",
+            options=("-L", "/usr/aarch64-linux-gnu"),
+            folders=("/usr/aarch64-linux-gnu/lib",),
+            debian=("qemu-user", "libc6-arm64-cross"),
+        ),
     ),
     cross_cc="aarch64-linux-gnu-gcc",
     libc="aarch64-linux-gnu.2.31",

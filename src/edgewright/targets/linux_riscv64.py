@@ -18,11 +18,14 @@ TARGET = Target(
     ),
     dot="ss",
     detect="fixed",
-    runner=Runner(
-        name="qemu-riscv64",
-        options=("-L", "/usr/riscv64-linux-gnu"),
-        folders=("/usr/riscv64-linux-gnu/lib",),
-        debian=("qemu-user", "libc6-riscv64-cross"),
+    runners=(
+        Runner(
+            "qemu_user",
+            program="qemu-riscv64",
+            options=("-L", "/usr/riscv64-linux-gnu"),
+            folders=("/usr/riscv64-linux-gnu/lib",),
+            debian=("qemu-user", "libc6-riscv64-cross"),
+        ),
     ),
     cross_cc="riscv64-linux-gnu-gcc",
     libc="riscv64-linux-gnu",

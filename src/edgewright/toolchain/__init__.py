@@ -17,12 +17,12 @@ from pathlib import Path
 from ..errors import CompileFailed, EdgewrightError, InternalError
 from ..targets import Level, Target
 from . import cache, flags
+from .binary import Binary, read_binary
 from .compilers import Compiler, find_compiler
-from .elf import Elf, read_elf
 
 __all__ = [
+    "Binary",
     "Compiler",
-    "Elf",
     "build_library",
     "check_library",
     "compile_levels",
@@ -30,7 +30,7 @@ __all__ = [
     "find_compiler",
     "link_program",
     "link_shared",
-    "read_elf",
+    "read_binary",
 ]
 
 Sources = Mapping[str, str]
@@ -198,7 +198,7 @@ def link_program(
     return cache.lookup(_key(compiler, [*options, "program"], files) + ".bin", make)
 
 
-def check_library(library: Path, target: Target) -> Elf:
+def check_library(library: Path, target: Target) -> Binary:
     """Check that a library keeps the promises that its file can show.
 
     Returns:
@@ -207,19 +207,19 @@ def check_library(library: Path, target: Target) -> Elf:
     Raises:
         InternalError: it needs a symbol that the target does not allow, or has writable globals.
     """
-    elf = read_elf(library)
-    if foreign := sorted(elf.undefined - target.allowed_undefined):
+    binary = read_binary(library)
+    if foreign := sorted(binary.undefined - target.allowed_undefined):
         allowed = ", ".join(sorted(target.allowed_undefined)) or "nothing"
         raise InternalError(
             f"generated code needs {', '.join(foreign)}; {target.name} allows {allowed}",
             where=library.name,
         )
-    if elf.writable_bytes:
+    if binary.writable_bytes:
         raise InternalError(
-            f"generated code has {elf.writable_bytes} bytes of writable globals",
+            f"generated code has {binary.writable_bytes} bytes of writable globals",
             where=library.name,
         )
-    return elf
+    return binary
 
 
 def _key(compiler: Compiler, options: Sequence[str], files: Mapping[str, str | bytes]) -> str:

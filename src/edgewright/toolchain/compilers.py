@@ -56,7 +56,8 @@ class Clang(Compiler):
 
     def platform_flags(self, target: Target, level: Level, *, libc: bool = False) -> list[str]:
         triple = re.sub(r"\.[\d.]+$", "", target.triple)  # the glibc version is zig's own suffix
-        return [f"--target={triple}", "-fuse-ld=lld", *level.flags]
+        linker = ["-fuse-ld=lld", "-Wno-unused-command-line-argument"]  # compiling has no linker
+        return [f"--target={triple}", *linker, *level.flags]
 
 
 @dataclass(frozen=True)

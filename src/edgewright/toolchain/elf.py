@@ -7,9 +7,6 @@ may come out of a package that somebody else built.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-
-from ..errors import InvalidPackage
 
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -98,17 +95,6 @@ class Elf:
 
     def _total(self, mask: int, wanted: int) -> int:
         return sum(section.size for section in self.sections if section.flags & mask == wanted)
-
-
-def read_elf(path: Path) -> Elf:
-    """Parse the file at `path`. Raises InvalidPackage when it is no 64-bit little-endian ELF."""
-    data = path.read_bytes()
-    try:
-        return parse_elf(data)
-    except (struct.error, IndexError, UnicodeDecodeError, ValueError) as error:
-        raise InvalidPackage(
-            f"not a 64-bit little-endian ELF file: {error}", where=path, help="build it again"
-        ) from error
 
 
 def parse_elf(data: bytes) -> Elf:

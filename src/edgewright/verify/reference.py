@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from edgewright.artifact.emulated import EmulatedModel
 from edgewright.artifact.manifest import VerdictInfo
 from edgewright.artifact.native import NativeModel
+from edgewright.artifact.remote import RemoteModel
 from edgewright.graph import Module
 from edgewright.ops.interpreter import Interpreter
 from edgewright.verify.compare import compare, crc32, worst
@@ -28,26 +28,27 @@ def reference_outputs(module: Module, samples: Sequence[Sample]) -> list[dict[st
 
 
 def run_all(
-    model: NativeModel | EmulatedModel, samples: Sequence[Sample]
+    model: NativeModel | RemoteModel, samples: Sequence[Sample], count: bool = False
 ) -> list[dict[str, Array]]:
     """All samples in order, from the initial state."""
     model.reset()
-    if isinstance(model, EmulatedModel):
-        return model.run_all(samples)
+    if isinstance(model, RemoteModel):
+        return model.run_all(samples, count)
     return [model.run(sample) for sample in samples]
 
 
 def verdicts(
-    model: NativeModel | EmulatedModel,
+    model: NativeModel | RemoteModel,
     samples: Sequence[Sample],
     expected: Sequence[Sample],
     ran_on: str,
+    count: bool = False,
 ) -> list[VerdictInfo]:
     """One verdict for every ISA level that runs here."""
     found = []
     for level in model.levels_here():
         model.use_level(level)
-        actual = run_all(model, samples)
+        actual = run_all(model, samples, count)
         differences = compare(actual, expected)
         exact = not any(d.is_float for d in differences)
         found.append(
@@ -59,6 +60,7 @@ def verdicts(
                 max_error=worst(differences),
                 tolerance=0.0 if exact else FLOAT_TOLERANCE,
                 exact=exact,
+                instructions=model.instructions if isinstance(model, RemoteModel) else None,
             )
         )
     return found

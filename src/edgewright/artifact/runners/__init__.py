@@ -1,0 +1,76 @@
+"""Runners: how the code of a target is run outside this process.
+
+One module per kind (`targets.Runner.kind`), with a function `run(job) -> Outcome`. A runner gets a
+stream of inputs, one sample after the other from the initial state, and gives back the stream of
+outputs; `artifact/remote.py` makes and reads both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from edgewright.artifact.manifest import EntryInfo, TargetInfo
+from edgewright.targets import Runner, Target
+
+TIMEOUT_S = 600
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a target's code.
+
+    Attributes:
+        folder: `targets/NAME` of the package: what the product wrote.
+        name: prefix of the C functions.
+        info: the target's entry of the manifest.
+        entry: the entry point.
+        target: where the code runs.
+        runner: how.
+        isa: index of the ISA level.
+        stream: for each sample its run-time sizes (int32) and its inputs, as in memory. An entry
+            point without inputs gets one byte per sample.
+        samples: how many there are.
+        count: whether instructions are wanted, where the runner can count.
+    """
+
+    folder: Path
+    name: str
+    info: TargetInfo
+    entry: EntryInfo
+    target: Target
+    runner: Runner
+    isa: int
+    stream: bytes
+    samples: int
+    count: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave.
+
+    Attributes:
+        data: the outputs of each sample, as in memory.
+        instructions: executed by the entry point over all samples; None where nothing counts.
+        functions: the same by C function, where the runner can tell.
+    """
+
+    data: bytes
+    instructions: int | None = None
+    functions: Mapping[str, int] = field(default_factory=dict)
+
+
+class RunnerModule(Protocol):
+    """What a module of this folder has."""
+
+    def run(self, job: Job) -> Outcome:
+        """Run `job.samples` samples. Raises InvalidInput, InternalError, MissingRunner."""
+
+
+def find(runner: Runner) -> RunnerModule:
+    """The module that drives `runner`."""
+    return cast(RunnerModule, import_module(f"{__name__}.{runner.kind}"))

@@ -1,0 +1,43 @@
+"""Linux programs of another CPU under qemu's user mode: the package's own `main.c` and library."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from edgewright import toolchain
+from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
+from edgewright.artifact.runners.failure import fail
+
+
+def run(job: Job) -> Outcome:
+    """Run the job on the emulator's CPU for its level."""
+    with tempfile.TemporaryDirectory() as name:
+        library = Path(shutil.copy(job.folder / job.info.library, name))
+        command = [*_emulator(job, library.parent), str(_program(job, library))]
+        done = subprocess.run(
+            [*command, str(job.folder / "weights.bin"), "--isa", str(job.isa)],
+            input=job.stream,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            env={k: v for k, v in os.environ.items() if not k.startswith("LD_")},
+        )
+    if done.returncode:
+        fail(done.stderr.decode(errors="replace"))
+    return Outcome(done.stdout)
+
+
+def _emulator(job: Job, libraries: Path) -> list[str]:
+    cpu = job.target.level(job.info.levels[job.isa]).emulator_cpu
+    choice = ["-cpu", cpu] if cpu else []
+    environment = ["-E", f"LD_LIBRARY_PATH={libraries}"]
+    return [job.runner.program, *choice, *job.runner.options, *environment]
+
+
+def _program(job: Job, library: Path) -> Path:
+    sources = {n: (job.folder / n).read_text("utf-8") for n in ("main.c", "model.h")}
+    return toolchain.link_program(sources, job.target, objects=[library])

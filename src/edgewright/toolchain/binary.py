@@ -1,0 +1,54 @@
+"""Read what we need to know of a compiled file, whatever its format."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import InvalidPackage
+from .elf import parse_elf
+
+
+class Binary(Protocol):
+    """What every format tells about a library or object."""
+
+    @property
+    def undefined(self) -> frozenset[str]:
+        """Names that something else must provide."""
+
+    @property
+    def exported(self) -> frozenset[str]:
+        """Names that others may use."""
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of machine code."""
+
+    @property
+    def rodata_bytes(self) -> int:
+        """Bytes of constants and linking tables that are loaded but never executed or written."""
+
+    @property
+    def writable_bytes(self) -> int:
+        """Bytes of writable globals: 0 for code that keeps the promise."""
+
+
+#: the parser by the first bytes of a file; each raises ValueError, IndexError or struct.error on a
+#: malformed file
+_PARSERS: dict[bytes, Callable[[bytes], Binary]] = {b"\x7fELF": parse_elf}
+
+
+def read_binary(path: Path) -> Binary:
+    """Parse the file at `path`. Raises InvalidPackage when it is damaged or of no known format."""
+    data = path.read_bytes()
+    try:
+        for magic, parse in _PARSERS.items():
+            if data.startswith(magic):
+                return parse(data)
+        raise ValueError("wrong magic")
+    except (struct.error, IndexError, UnicodeDecodeError, ValueError) as error:
+        raise InvalidPackage(
+            f"not a compiled file that can be read: {error}", where=path, help="build it again"
+        ) from error
