@@ -1,0 +1,1 @@
+"""Benchmarks: one file per question. Nothing in here is shipped or asserted."""
