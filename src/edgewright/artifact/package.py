@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgewright import targets
+from edgewright.artifact.devices import Device, connect
 from edgewright.artifact.manifest import FILE_NAME, EntryInfo, Manifest, TensorInfo, read_manifest
 from edgewright.artifact.native import Bound, NativeModel
 from edgewright.artifact.remote import RemoteModel
@@ -35,19 +36,27 @@ class Package:
 
     Args:
         folder: the unpacked package.
-        target: a target of the package; by default the first one that runs here natively.
+        target: a target of the package; by default the first one that runs here natively, or the
+            first one that fits the device.
+        device: where it runs instead of here; see `artifact.devices.connect`.
     """
 
-    def __init__(self, folder: Path, target: str | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, target: str | None = None, device: Device | None = None
+    ) -> None:
+        self.folder, self.device = folder, device
         self.manifest: Manifest = read_manifest(folder)
         self.target_name = target if target is not None else self._default_target()
         if self.target_name not in self.manifest.targets:
             known = ", ".join(self.manifest.targets)
             raise InvalidOption(f"the package has no target {target!r}", help=f"it has {known}")
+        if device is not None:
+            device.choose([self.target_name])
 
     def _default_target(self) -> str:
         names = list(self.manifest.targets)
+        if self.device is not None:
+            return self.device.choose(names)[0]
         native = [n for n in names if targets.get(n).is_native]
         return (native or names)[0]
 
@@ -73,9 +82,10 @@ class Package:
         folder = self.folder / "targets" / self.target_name
         self._check_file(f"targets/{self.target_name}/{info.library}")  # loading it would crash
         target = targets.get(self.target_name)
-        if target.is_native:
+        if target.is_native and self.device is None:
             return NativeModel(folder, self.manifest.name, info, entry)
-        return RemoteModel(folder, self.manifest.name, info, entry, target)
+        runner = self.device.runner if self.device else None
+        return RemoteModel(folder, self.manifest.name, info, entry, target, runner)
 
     def _entry(self, graph: str) -> EntryInfo:
         for entry in self.manifest.entries:
@@ -116,15 +126,29 @@ class Package:
                                  help="build the package again")  # fmt: skip
 
 
-def load_package(path: str | os.PathLike[str], target: str | None = None) -> Package:
-    """Open a package folder or `.ew` file. Raises InvalidPackage."""
+def load_package(
+    path: str | os.PathLike[str],
+    target: str | None = None,
+    device: Device | str | None = None,
+) -> Package:
+    """Open a package folder or `.ew` file.
+
+    Args:
+        path: the folder or file.
+        target: one of the package's; default: this machine's own, or the one that fits the device.
+        device: `ssh://user@host` or `adb://`: run there.
+
+    Raises:
+        InvalidPackage, InvalidOption; MissingRunner when the device does not answer.
+    """
     where = Path(path)
+    there = connect(device) if isinstance(device, str) else device
     if where.is_dir():
-        return Package(where, target)
+        return Package(where, target, there)
     if not where.exists():
         raise InvalidPackage("there is no such package", where=where,
                              help="give what `edgewright build` wrote")  # fmt: skip
-    return Package(_unpacked(where), target)
+    return Package(_unpacked(where), target, there)
 
 
 def is_package(path: Path) -> bool:

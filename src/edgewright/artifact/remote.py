@@ -55,8 +55,11 @@ class RemoteModel:
         return self.info.levels[self._isa]
 
     def levels_here(self) -> list[str]:
-        """All levels: the runner has a CPU for each."""
-        return list(self.info.levels)
+        """All levels where the runner has a CPU for each, else those of the CPU behind it."""
+        if not self.runner.detects:
+            return list(self.info.levels)
+        best = self._execute(b"", 0, count=False, detect=True).isa
+        return list(self.info.levels[: (best or 0) + 1])
 
     def use_level(self, name: str) -> None:
         """Run on the emulator's CPU for a level. Raises InvalidOption."""
@@ -97,6 +100,11 @@ class RemoteModel:
     ) -> Outcome:
         """Hand checked samples (arrays and run-time sizes) to the runner."""
         stream = b"".join(self._encode(arrays, dims) for arrays, dims in samples)
+        if not self.entry.inputs:
+            stream = b"\0" * len(samples)
+        return self._execute(stream, len(samples), count)
+
+    def _execute(self, stream: bytes, samples: int, count: bool, detect: bool = False) -> Outcome:
         job = Job(
             folder=self._folder,
             name=self._name,
@@ -105,9 +113,10 @@ class RemoteModel:
             target=self.target,
             runner=self.runner,
             isa=self._isa,
-            stream=stream if self.entry.inputs else b"\0" * len(samples),
-            samples=len(samples),
+            stream=stream,
+            samples=samples,
             count=count,
+            detect=detect,
         )
         return runners.find(self.runner).run(job)
 

@@ -75,6 +75,32 @@ def target_option(function: _Function) -> _Function:
     )(function)  # fmt: skip
 
 
+def device_option(function: _Function) -> _Function:
+    """`--device` and `--cores`; read them with `device_of`."""
+    function = click.option(
+        "--cores", default="", metavar="LIST",
+        help="Pin to these cores of the device, such as 4-7 for the big ones of many phones.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--device", metavar="ADDRESS",
+        help="Run on a board or phone: ssh://user@host[:port], adb:// or adb://SERIAL.",
+    )(function)  # fmt: skip
+
+
+def device_of(given: dict[str, Any]) -> Any:
+    """The device that `--device` names, or None; taken out of a command's arguments.
+
+    Raises:
+        InvalidOption, MissingRunner.
+    """
+    from edgewright.artifact.devices import connect
+
+    address, cores = given.pop("device"), given.pop("cores")
+    if address is None and cores:
+        raise InvalidOption("--cores pins on a device", help="add --device")
+    return connect(address, cores) if address is not None else None
+
+
 def compiler_option(function: _Function) -> _Function:
     """`--compiler`."""
     return click.option(

@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from edgewright.cli.console import json_option, out, percent, show, table
+from edgewright.cli.model_options import device_of, device_option
 from edgewright.errors import InvalidOption
 
 
@@ -20,10 +21,11 @@ from edgewright.errors import InvalidOption
               help="Write each output as FOLDER/NAME.npy.")  # fmt: skip
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True,
               help="Number of classes to print.")  # fmt: skip
+@device_option
 @json_option
 def command(
     package: Path, inputs: tuple[str, ...], target: str | None, save: Path | None, top: int,
-    as_json: bool,
+    as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Run PACKAGE on one file per input: .npy, .png, .jpg, .bmp, .wav, or raw bytes.
 
@@ -33,11 +35,12 @@ def command(
     Examples:
       edgewright run dist photo.jpg
       edgewright run dist image=photo.jpg state=zeros.npy --save outputs
+      edgewright run dist photo.jpg --device ssh://pi@raspberrypi.local
     """
     from edgewright.artifact import load_package
     from edgewright.pipeline.samples import assign_files, contract_of, load_inputs, top_classes
 
-    opened = load_package(package, target)
+    opened = load_package(package, target, device_of(given))
     contract = contract_of(opened)
     arrays = load_inputs(opened, contract, assign_files(opened, inputs))
     outputs = opened.run(arrays)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from edgewright import targets
 from edgewright.artifact import Package, load_package
+from edgewright.artifact.devices import Device
 from edgewright.artifact.manifest import EntryInfo, OracleInfo, VerdictInfo
 from edgewright.data import contract as contracts
 from edgewright.errors import InvalidOption
@@ -24,15 +25,18 @@ from edgewright.verify.reference import passed
 from edgewright.verify.source_layers import layers_against_source
 
 Array = npt.NDArray[Any]
+Sample = dict[str, Array]
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class TargetVerdict:
-    """One ISA level of one target."""
+    """One ISA level of one target, and what the target's files say of its sizes in bytes."""
 
     target: str
     verdict: VerdictInfo
+    library_bytes: int
+    arena_bytes: int
 
     @property
     def good(self) -> bool:
@@ -67,10 +71,10 @@ class LayerVerdict:
 
 @dataclass
 class Report:
-    """What `verify` found."""
+    """What `verify` found; `not_run` has the advice for each target that could not be run."""
 
     targets: list[TargetVerdict] = field(default_factory=list)
-    not_run: list[str] = field(default_factory=list)
+    not_run: dict[str, str] = field(default_factory=dict)
     sources: list[OracleInfo] = field(default_factory=list)
     layers: list[LayerVerdict] = field(default_factory=list)
 
@@ -79,15 +83,28 @@ class Report:
         """Whether everything that was compared is within its tolerance."""
         sources = all(s.max_error <= s.tolerance for s in self.sources)
         layers = all(layer.good for layer in self.layers)
-        return sources and layers and all(v.good for v in self.targets)
+        return sources and layers and self.same_bits and all(v.good for v in self.targets)
+
+    @property
+    def same_bits(self) -> bool:
+        """Whether all integer results, wherever they were computed, have one checksum."""
+        return len({v.verdict.crc32 for v in self.targets if v.verdict.exact}) <= 1
 
     def to_json(self) -> dict[str, Any]:
         """One document."""
         return {
             "good": self.good,
             "targets": [
-                {"target": v.target, "good": v.good, **v.verdict.model_dump()} for v in self.targets
+                {
+                    "target": v.target,
+                    "good": v.good,
+                    "library_bytes": v.library_bytes,
+                    "arena_bytes": v.arena_bytes,
+                    **v.verdict.model_dump(),
+                }
+                for v in self.targets
             ],
+            "same_bits": self.same_bits,
             "not_run": self.not_run,
             "sources": [s.model_dump() for s in self.sources],
             "layers": [{**vars(layer), "good": layer.good} for layer in self.layers],
@@ -99,6 +116,8 @@ def verify(
     against: str | os.PathLike[str] | None = None,
     *,
     layers: bool = False,
+    every_runner: bool = False,
+    device: Device | None = None,
     progress: Progress = lambda _: None,
 ) -> Report:
     """Run the package's vectors on every target that runs here and compare.
@@ -108,6 +127,9 @@ def verify(
         against: the source model; the package's graph must come from it, and its meaning is
             compared with another runtime's.
         layers: also compare operator by operator, on the source runtime's own tensors.
+        every_runner: use every emulator, browser and virtual machine that a target can run on
+            here, not only the quickest, and count instructions where one can.
+        device: run there, the targets that fit it; instead of here.
         progress: called with a line at each step.
 
     Raises:
@@ -117,17 +139,37 @@ def verify(
     opened.check_files()
     report = Report()
     vectors = [_by_name(opened.manifest.entries[0], *pair) for pair in opened.vectors()]
-    for name, info in opened.manifest.targets.items():
-        progress(name)
-        target, folder = targets.get(name), opened.folder / "targets" / name
-        entry = opened.manifest.entries[0]
-        found = prove_target(folder, opened.manifest.name, info, entry, target,
-                             [v[0] for v in vectors], [v[1] for v in vectors])  # fmt: skip
-        report.targets += [TargetVerdict(name, verdict) for verdict in found]
-        report.not_run += [] if found else [name]
+    names = list(opened.manifest.targets)
+    for name in device.choose(names) if device else names:
+        target = targets.get(name)
+        found = targets.available(target)
+        runners = [device.runner] if device else target.runners_here[: None if every_runner else 1]
+        for runner in runners:
+            progress(f"{name}: {runner.name}")
+            report.targets += _run_target(opened, target, runner, vectors, every_runner)
+        if not runners:
+            report.not_run[name] = found.install or f"needs {', '.join(found.missing)}"
     if against is not None:
         _against(opened, Path(against), layers, report, progress)
     return report
+
+
+def _run_target(
+    package: Package,
+    target: targets.Target,
+    runner: targets.Runner,
+    vectors: Sequence[tuple[Sample, Sample]],
+    count: bool,
+) -> list[TargetVerdict]:
+    """The verdicts of one target under one runner, for each ISA level."""
+    manifest, name = package.manifest, target.name
+    info, folder = manifest.targets[name], package.folder / "targets" / name
+    inputs, outputs = [v[0] for v in vectors], [v[1] for v in vectors]
+    verdicts = prove_target(
+        folder, manifest.name, info, manifest.entries[0], target, inputs, outputs, [runner], count
+    )
+    sizes = info.library_bytes, info.memory.arena_bytes
+    return [TargetVerdict(name, verdict, *sizes) for verdict in verdicts]
 
 
 def _by_name(

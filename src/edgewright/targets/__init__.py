@@ -54,6 +54,7 @@ class Runner:
         install: the command that brings it, where that is not Debian's.
         label: what tables call it; default: the program.
         probe: further checks, a function that returns what is missing.
+        detects: whether the code itself has to find out which levels the CPU behind it has.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Runner:
     install: str = ""
     label: str = ""
     probe: Callable[[], tuple[str, ...]] | None = None
+    detects: bool = False
 
     @property
     def name(self) -> str:

@@ -35,6 +35,7 @@ class Job:
             point without inputs gets one byte per sample.
         samples: how many there are.
         count: whether instructions are wanted, where the runner can count.
+        detect: whether the code shall choose the level itself, instead of `isa`.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Job:
     stream: bytes
     samples: int
     count: bool = False
+    detect: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,13 @@ class Outcome:
         data: the outputs of each sample, as in memory.
         instructions: executed by the entry point over all samples; None where nothing counts.
         functions: the same by C function, where the runner can tell.
+        isa: index of the level that was used, where the program says so.
     """
 
     data: bytes
     instructions: int | None = None
     functions: Mapping[str, int] = field(default_factory=dict)
+    isa: int | None = None
 
 
 class RunnerModule(Protocol):

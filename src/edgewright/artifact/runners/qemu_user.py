@@ -8,18 +8,18 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from edgewright import toolchain
 from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
 from edgewright.artifact.runners.failure import fail
+from edgewright.artifact.runners.program import arguments, link_main
 
 
 def run(job: Job) -> Outcome:
     """Run the job on the emulator's CPU for its level."""
     with tempfile.TemporaryDirectory() as name:
         library = Path(shutil.copy(job.folder / job.info.library, name))
-        command = [*_emulator(job, library.parent), str(_program(job, library))]
+        command = [*_emulator(job, library.parent), str(link_main(job, library))]
         done = subprocess.run(
-            [*command, str(job.folder / "weights.bin"), "--isa", str(job.isa)],
+            [*command, str(job.folder / "weights.bin"), *arguments(job)],
             input=job.stream,
             capture_output=True,
             timeout=TIMEOUT_S,
@@ -36,8 +36,3 @@ def _emulator(job: Job, libraries: Path) -> list[str]:
     choice = ["-cpu", cpu] if cpu else []
     environment = ["-E", f"LD_LIBRARY_PATH={libraries}"]
     return [job.runner.program, *choice, *job.runner.options, *environment]
-
-
-def _program(job: Job, library: Path) -> Path:
-    sources = {n: (job.folder / n).read_text("utf-8") for n in ("main.c", "model.h")}
-    return toolchain.link_program(sources, job.target, objects=[library])

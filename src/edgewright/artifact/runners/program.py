@@ -1,0 +1,28 @@
+"""The package's own `main.c` as the program that a runner starts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from edgewright import toolchain
+from edgewright.artifact.runners import Job
+
+_ISA = re.compile(r"\bisa (\d+)\b")
+
+
+def link_main(job: Job, library: Path) -> Path:
+    """Link `main.c` with the package's library; it is found beside the program when it runs."""
+    sources = {n: (job.folder / n).read_text("utf-8") for n in ("main.c", "model.h")}
+    return toolchain.link_program(sources, job.target, objects=[library])
+
+
+def arguments(job: Job) -> list[str]:
+    """What follows the program and the weights; without a level the program asks the CPU."""
+    return [] if job.detect else ["--isa", str(job.isa)]
+
+
+def reported_isa(stderr: str) -> int | None:
+    """The index of the level that the program says it used."""
+    found = _ISA.search(stderr)
+    return int(found[1]) if found else None
