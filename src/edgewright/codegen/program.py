@@ -50,11 +50,14 @@ class Code:
     state_offsets: dict[str, int] = field(default_factory=dict)
 
 
-def generate(module: Module, target: Levels, name: str, stepwise: bool = False) -> Code:
+def generate(
+    module: Module, target: Levels, name: str, stepwise: bool = False, profiled: bool = False
+) -> Code:
     """C for a module that is optimised and verified.
 
     With `stepwise`, every value has memory of its own and `NAME_run_step` runs one node; this is
-    for layer-by-layer verification and never shipped.
+    for layer-by-layer verification and never shipped. With `profiled`, the first entry point notes
+    the time after each of its nodes (kernels/profile.h); not shipped either.
     """
     name = identifier(name)
     planner = separate_plan if stepwise else make_plan
@@ -66,7 +69,7 @@ def generate(module: Module, target: Levels, name: str, stepwise: bool = False) 
     interface = [t.type.quant for e in entries for t in [*e.inputs, *e.outputs]]
     offsets, state_bytes = _states(module)
     program = Program(target, Weights(interface), module.requantization, offsets)
-    bodies = [_function(program, e, plans[e.graph.name], stepwise) for e in entries]
+    bodies = [_function(program, e, plans[e.graph.name], stepwise, profiled) for e in entries]
     raise_all(program.problems)
     reset = _reset(name, module, program)
     arena = max((plan.arena_bytes for plan in plans.values()), default=0)
@@ -119,7 +122,9 @@ def _states(module: Module) -> tuple[dict[str, int], int]:
     return offsets, -(-end // 64) * 64
 
 
-def _function(program: Program, entry: Entry, plan: Plan, stepwise: bool) -> list[str]:
+def _function(
+    program: Program, entry: Entry, plan: Plan, stepwise: bool, profiled: bool
+) -> list[str]:
     fields = {("input", i): f"io->{t.identifier}" for i, t in enumerate(entry.inputs)}
     fields |= {("output", i): f"io->{t.identifier}" for i, t in enumerate(entry.outputs)}
     function = Function(program, plan, fields)
@@ -127,7 +132,10 @@ def _function(program: Program, entry: Entry, plan: Plan, stepwise: bool) -> lis
     locals_ += [f"  (void)d_{s.name};" for s in entry.symbols]
     if stepwise:
         return [*_steps(function, entry, locals_)]
-    function.nodes(plan.graph)
+    if profiled:
+        _marked(function, plan)
+    else:
+        function.nodes(plan.graph)
     lines = [f"int EW_LEVEL_NAME({entry.function})(const {entry.io} *io, void *arena,",
              "    const void *weights, const ew_env *env);",
              f"int EW_LEVEL_NAME({entry.function})(const {entry.io} *io, void *arena,",
@@ -148,6 +156,16 @@ def _copies(function: Function, plan: Plan) -> list[str]:
         source = reader.ptr(value)
         lines.append(f"  memcpy({function.fields['output', index]}, {source}, {size});")
     return lines
+
+
+def _marked(function: Function, plan: Plan) -> None:
+    """The nodes in order, with a mark before the first and after each."""
+    if "profile.h" not in function.program.headers:
+        function.program.headers.append("profile.h")
+    function.lines.append("  ew_mark(env, 0);")
+    for index, node in enumerate(plan.order[plan.graph]):
+        function.node(node, "  ")
+        function.lines.append(f"  ew_mark(env, {index + 1});")
 
 
 def _steps(function: Function, entry: Entry, locals_: list[str]) -> list[str]:
