@@ -73,6 +73,11 @@ LEVELS = {
             ("-target", "x86_64-linux-gnu.2.17", "-mcpu=x86_64_v4+avx512vnni"),
             ("avx512bw", "avx512dq", "avx512vl", "avx512_vnni"),
         ),
+        Level(  # the shared drivers and epilogues that other CPUs have
+            "small",
+            ("-target", "x86_64-linux-gnu.2.17", "-mcpu=x86_64_v3", "-DEW_SMALL=1"),
+            ("avx2", "fma"),
+        ),
         Level(
             "scalar_ss",
             ("-target", "x86_64-linux-gnu.2.17", "-DEW_DOT_US=0", "-DEW_SHORT_VECTORS=0"),

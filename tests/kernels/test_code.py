@@ -71,5 +71,5 @@ def test_requantization_is_not_fused(compiled: Path) -> None:
     functions = re.split(r"^[0-9a-f]+ <(\w+)>:$", done.stdout, flags=re.MULTILINE)
     bodies = dict(zip(functions[1::2], functions[2::2], strict=True))
     quantised = [body for name, body in bodies.items() if re.search(r"_[su]8_(float|fixed)", name)]
-    assert len(quantised) > 10
+    assert len(quantised) >= 4  # where EW_SMALL shares epilogues; more elsewhere
     assert not any(re.search(r"\bvf[n]?m(add|sub)", body) for body in quantised)

@@ -4,13 +4,6 @@
 #include "conv_rows.h"
 #include "tile_q8.h"
 
-/* What stays the same for a whole call and decides which code runs; all constants. */
-typedef struct ew_q8_variant {
-  int32_t is_signed;    /* int8 or uint8 */
-  int32_t mode;         /* EW_REQUANT_… */
-  int32_t weight_zero;  /* weights may have a zero point: row sums of x are needed */
-} ew_q8_variant;
-
 /* Sizes that follow from the shape. */
 typedef struct ew_conv_q8_plan {
   int32_t pixels, columns, channels; /* M; output and input channels of one group */
@@ -75,14 +68,15 @@ EW_INLINE void ew_conv_q8_group(const ew_conv_shape s, const ew_conv_q8_plan p,
         if (n == 0 || p.block > EW_Q8_ROWS) ew_conv_q8_rows(s, p, v, x, &t, m, scratch);
         t.y = first.y + at;
         t.skip = first.skip ? first.skip + at : first.skip;
-        ew_tile_q8_run(&t, v.is_signed, v.mode);
+        ew_tile_q8_run(&t, v);
       }
     }
 }
 
-EW_INLINE void ew_conv_q8(const ew_conv_shape s, const ew_q8_variant v, const uint8_t *x,
+EW_DRIVER void ew_conv_q8(const ew_conv_shape *shape, const ew_q8_variant v, const uint8_t *x,
                           const int8_t *w, const int32_t *channels, const ew_q8_params *params,
                           const uint8_t *skip, uint8_t *y, void *scratch) {
+  const ew_conv_shape s = *shape;
   const ew_conv_q8_plan p = ew_conv_q8_plan_of(s, v);
   const int32_t blocks = (p.columns + 15) / 16;
   const ptrdiff_t w_block = (ptrdiff_t)p.padded * 16;
@@ -95,7 +89,8 @@ EW_INLINE void ew_conv_q8(const ew_conv_shape s, const ew_q8_variant v, const ui
                           .y = y + g * p.columns,
                           .w_block = w_block,
                           .y_row = s.out_c,
-                          .depth = p.padded};
+                          .depth = p.padded,
+                          .variant = v};
     ew_conv_q8_group(s, p, v, x + g * p.channels, t, scratch);
   }
 }
@@ -109,13 +104,13 @@ EW_INLINE void ew_conv_q8(const ew_conv_shape s, const ew_q8_variant v, const ui
 EW_INLINE void ew_conv_s8(const ew_conv_shape s, const int32_t mode, const int32_t weight_zero,
                           const int8_t *x, const int8_t *w, const int32_t *channels,
                           const int32_t *params, const int8_t *skip, int8_t *y, void *scratch) {
-  ew_conv_q8(s, (ew_q8_variant){1, mode, weight_zero}, (const uint8_t *)x, w, channels,
+  ew_conv_q8(&s, ew_q8_variant_of(1, mode, weight_zero), (const uint8_t *)x, w, channels,
              (const ew_q8_params *)params, (const uint8_t *)skip, (uint8_t *)y, scratch);
 }
 EW_INLINE void ew_conv_u8(const ew_conv_shape s, const int32_t mode, const int32_t weight_zero,
                           const uint8_t *x, const int8_t *w, const int32_t *channels,
                           const int32_t *params, const uint8_t *skip, uint8_t *y, void *scratch) {
-  ew_conv_q8(s, (ew_q8_variant){0, mode, weight_zero}, x, w, channels,
+  ew_conv_q8(&s, ew_q8_variant_of(0, mode, weight_zero), x, w, channels,
              (const ew_q8_params *)params, skip, y, scratch);
 }
 

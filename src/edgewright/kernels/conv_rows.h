@@ -120,7 +120,7 @@ EW_INLINE ew_conv_shape ew_matrix_shape(int32_t rows, int32_t depth, int32_t col
 }
 
 /* Copies bytes and inverts the bits that are set in `flip` (of every eight bytes). */
-EW_INLINE void ew_copy_flipped(char *restrict to, const char *restrict from, int32_t bytes,
+EW_DRIVER void ew_copy_flipped(char *restrict to, const char *restrict from, int32_t bytes,
                                const uint64_t flip) {
   if (!flip) {
     __builtin_memcpy(to, from, (size_t)bytes);
@@ -133,7 +133,7 @@ EW_INLINE void ew_copy_flipped(char *restrict to, const char *restrict from, int
     eight ^= flip;
     __builtin_memcpy(to + i, &eight, 8);
   }
-  for (; i < bytes; ++i) to[i] = (char)(from[i] ^ (char)flip);
+  EW_ROLLED for (; i < bytes; ++i) to[i] = (char)(from[i] ^ (char)flip);
 }
 
 /* What is copied for one row of a tile: the same for all of them. */

@@ -11,6 +11,7 @@ typedef struct ew_depthwise_q8_layer {
   const ew_q8_params *params;
   uint8_t *y;
   int32_t out_c, multiplier;
+  ew_q8_variant variant;
 } ew_depthwise_q8_layer;
 
 /* Input channels of 16 output channels from c on. */
@@ -69,11 +70,17 @@ EW_INLINE void ew_depthwise_q8_block(const ew_depthwise_q8_layer *t, const ew_q8
   EW_UNROLL for (int i = 0; i < how.pixels; ++i) acc[i] = ew_i32_load(channels);
   if (how.slides) ew_depthwise_q8_slide(t, c, n, how.pixels, how.is_signed, acc);
   else ew_depthwise_q8_taps(t, c, n, how.pixels, how.multiplier, how.is_signed, acc);
+  uint8_t *const y = t->y + (ptrdiff_t)m * t->out_c + c;
+#if EW_SMALL
+  int32_t sums[16 * EW_DEPTHWISE_PIXELS];
+  EW_UNROLL for (int i = 0; i < how.pixels; ++i) ew_i32_store(sums + 16 * i, acc[i]);
+  t->variant.finish(sums, how.pixels, n, channels, p, (const uint8_t *)0, y, t->out_c);
+#else
   const ew_q8_scale scale = ew_q8_load_scale(channels, how.mode);
-  EW_UNROLL for (int i = 0; i < how.pixels; ++i) {
-    uint8_t *y = t->y + (ptrdiff_t)(m + i) * t->out_c + c;
-    ew_finish_q8(acc[i], scale, p, (const uint8_t *)0, y, n, how.is_signed, how.mode);
-  }
+  EW_UNROLL for (int i = 0; i < how.pixels; ++i)
+    ew_finish_q8(acc[i], scale, p, (const uint8_t *)0, y + (ptrdiff_t)i * t->out_c, n,
+                 how.is_signed, how.mode);
+#endif
 }
 
 /* All channels of some pixels from m on; moves the taps along. */
@@ -113,15 +120,26 @@ EW_INLINE void ew_depthwise_q8_span_n(const ew_depthwise_q8_layer t, int32_t m, 
     ew_depthwise_q8_span(*(const ew_depthwise_q8_layer *)layer, m, count, is_signed, mode); } \
   EW_KERNEL void name##_n(void *layer, int32_t m, int32_t count) { \
     ew_depthwise_q8_span_n(*(const ew_depthwise_q8_layer *)layer, m, count, is_signed, mode); }
+#if EW_SMALL /* the variant's epilogue knows the mode */
+EW_DEPTHWISE_Q8(ew_depthwise_s8_sums, 1, ((const ew_depthwise_q8_layer *)layer)->variant.mode)
+EW_DEPTHWISE_Q8(ew_depthwise_u8_sums, 0, ((const ew_depthwise_q8_layer *)layer)->variant.mode)
+#define EW_DEPTHWISE_Q8_OF(s, suffix, mode) \
+  ((s).out_c == (s).in_c ? ew_depthwise_##suffix##_sums : ew_depthwise_##suffix##_sums_n)
+#else
 EW_DEPTHWISE_Q8(ew_depthwise_s8_float, 1, EW_REQUANT_FLOAT)
 EW_DEPTHWISE_Q8(ew_depthwise_u8_float, 0, EW_REQUANT_FLOAT)
 EW_DEPTHWISE_Q8(ew_depthwise_s8_fixed, 1, EW_REQUANT_FIXED)
 EW_DEPTHWISE_Q8(ew_depthwise_u8_fixed, 0, EW_REQUANT_FIXED)
-
-EW_INLINE void ew_depthwise_q8(const ew_conv_shape s, const uint8_t *x, const int16_t *w,
-                               const int32_t *channels, const ew_q8_params *params, uint8_t *y,
-                               void *scratch, void (*single)(void *, int32_t, int32_t),
-                               void (*multiple)(void *, int32_t, int32_t)) {
+#define EW_DEPTHWISE_Q8_IN(s, kernel) ((s).out_c == (s).in_c ? kernel : kernel##_n)
+#define EW_DEPTHWISE_Q8_OF(s, suffix, mode) \
+  ((mode) == EW_REQUANT_FLOAT ? EW_DEPTHWISE_Q8_IN(s, ew_depthwise_##suffix##_float) \
+                              : EW_DEPTHWISE_Q8_IN(s, ew_depthwise_##suffix##_fixed))
+#endif
+EW_DRIVER void ew_depthwise_q8(const ew_conv_shape *shape, const ew_q8_variant v,
+                               void (*run)(void *layer, int32_t m, int32_t count),
+                               const uint8_t *x, const int16_t *w, const int32_t *channels,
+                               const ew_q8_params *params, uint8_t *y, void *scratch) {
+  const ew_conv_shape s = *shape;
   const int32_t pad_bytes = ew_depthwise_pad_bytes(s, 1);
   ew_depthwise_q8_layer t = {.span = ew_depthwise_span_in(s, scratch, pad_bytes),
                              .w = w,
@@ -129,9 +147,10 @@ EW_INLINE void ew_depthwise_q8(const ew_conv_shape s, const uint8_t *x, const in
                              .params = params,
                              .y = y,
                              .out_c = s.out_c,
-                             .multiplier = s.out_c / s.in_c};
+                             .multiplier = s.out_c / s.in_c,
+                             .variant = v};
   __builtin_memset(scratch, params->x_zero, (size_t)pad_bytes);
-  ew_depthwise_walk(s, t.span, x, 1, scratch, s.out_c == s.in_c ? single : multiple, &t);
+  ew_depthwise_walk(s, t.span, x, 1, scratch, run, &t);
 }
 
 /* y = depthwise(x, w), requantised.
@@ -142,18 +161,15 @@ EW_INLINE void ew_depthwise_q8(const ew_conv_shape s, const uint8_t *x, const in
 EW_INLINE void ew_depthwise_s8(const ew_conv_shape s, const int32_t mode, const int8_t *x,
                                const int16_t *w, const int32_t *channels, const int32_t *params,
                                int8_t *y, void *scratch) {
-  const int is_float = mode == EW_REQUANT_FLOAT;
-  ew_depthwise_q8(s, (const uint8_t *)x, w, channels, (const ew_q8_params *)params, (uint8_t *)y,
-                  scratch, is_float ? ew_depthwise_s8_float : ew_depthwise_s8_fixed,
-                  is_float ? ew_depthwise_s8_float_n : ew_depthwise_s8_fixed_n);
+  ew_depthwise_q8(&s, ew_q8_variant_of(1, mode, 0), EW_DEPTHWISE_Q8_OF(s, s8, mode),
+                  (const uint8_t *)x, w, channels, (const ew_q8_params *)params, (uint8_t *)y,
+                  scratch);
 }
 EW_INLINE void ew_depthwise_u8(const ew_conv_shape s, const int32_t mode, const uint8_t *x,
                                const int16_t *w, const int32_t *channels, const int32_t *params,
                                uint8_t *y, void *scratch) {
-  const int is_float = mode == EW_REQUANT_FLOAT;
-  ew_depthwise_q8(s, x, w, channels, (const ew_q8_params *)params, y, scratch,
-                  is_float ? ew_depthwise_u8_float : ew_depthwise_u8_fixed,
-                  is_float ? ew_depthwise_u8_float_n : ew_depthwise_u8_fixed_n);
+  ew_depthwise_q8(&s, ew_q8_variant_of(0, mode, 0), EW_DEPTHWISE_Q8_OF(s, u8, mode), x, w,
+                  channels, (const ew_q8_params *)params, y, scratch);
 }
 
 #endif

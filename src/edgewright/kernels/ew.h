@@ -3,16 +3,38 @@
 #define EW_H
 #include "interface.h"
 
-/* EW_INLINE: layer drivers and vocabulary, specialised where they are called.
-   EW_KERNEL: micro-kernels, one copy shared by all layers. Both may stay unused. */
+/* Whether code size counts more than the last per cent of speed: layers then share their drivers,
+   and kernels their epilogues. */
+#if !defined(EW_SMALL)
+#if defined(__x86_64__) || defined(__i386__)
+#define EW_SMALL 0
+#else
+#define EW_SMALL 1
+#endif
+#endif
+
+/* EW_INLINE: vocabulary, specialised where it is called.
+   EW_KERNEL: micro-kernels, one copy shared by all layers.
+   EW_DRIVER: the loops of a layer around them: one or the other. All may stay unused. */
 #define EW_INLINE static inline __attribute__((always_inline, unused))
 #define EW_KERNEL static __attribute__((noinline, unused))
+#if EW_SMALL
+#define EW_DRIVER EW_KERNEL
+#else
+#define EW_DRIVER EW_INLINE
+#endif
 
 /* Unrolls the loop that follows completely: it runs over registers. */
 #if defined(__clang__)
 #define EW_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define EW_UNROLL _Pragma("GCC unroll 32")
+#endif
+/* Keeps the loop that follows as it is written: it is long, or runs a few times only. */
+#if defined(__clang__)
+#define EW_ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
+#else
+#define EW_ROLLED _Pragma("GCC unroll 1")
 #endif
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes);

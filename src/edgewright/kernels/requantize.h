@@ -21,7 +21,8 @@ typedef struct ew_q8_params {
    rows; `pack_q8_channels` writes them. */
 EW_INLINE int ew_q8_channel_rows(const int mode) { return mode == EW_REQUANT_FLOAT ? 2 : 3; }
 
-/* round(v / 2^by), halves away from zero. */
+/* round(v / 2^by), halves away from zero; some ISAs have a shorter form of their own. */
+#if !defined(EW_HAS_SHIFT_ROUND)
 EW_INLINE ew_i32x16 ew_i32_shift_round(ew_i32x16 v, ew_i32x16 by) {
   const ew_i32x16 one = ew_i32_dup(1);
   const ew_i32x16 mask = ew_i32_sub(ew_i32_shlv(one, by), one);
@@ -29,6 +30,7 @@ EW_INLINE ew_i32x16 ew_i32_shift_round(ew_i32x16 v, ew_i32x16 by) {
   const ew_mask16 up = ew_i32_gt(ew_i32_and(v, mask), half);
   return ew_i32_add(ew_i32_srav(v, by), ew_i32_select(up, one, ew_i32_dup(0)));
 }
+#endif
 
 /* The vector form of ew_multiply_i32. */
 EW_INLINE ew_i32x16 ew_i32_multiply(ew_i32x16 v, ew_i32x16 multiplier, ew_i32x16 shift) {
@@ -45,7 +47,7 @@ EW_INLINE ew_i32x16 ew_i32_multiply_once(ew_i32x16 v, ew_i32x16 multiplier, ew_i
   ew_i32_store(values, v);
   ew_i32_store(factors, multiplier);
   ew_i32_store(shifts, shift);
-  for (int i = 0; i < 16; ++i) {
+  EW_ROLLED for (int i = 0; i < 16; ++i) {
     const int bits = 31 - shifts[i];
     const int64_t product = (int64_t)values[i] * factors[i];
     values[i] = (int32_t)((product + ((int64_t)1 << (bits - 1)) - (product < 0)) >> bits);
@@ -134,6 +136,46 @@ EW_INLINE void ew_finish_q8(ew_i32x16 acc, const ew_q8_scale scale, const ew_q8_
     v = ew_i32_add(v, ew_i32_dup(p->y_zero));
   }
   ew_store_8(y, v, n, is_signed);
+}
+
+/* Finishes n channels of `rows` rows of sums [rows][16]; skip, or null, is laid out as y. Where
+   EW_SMALL says so, all kernels leave their sums in memory and call one of these. */
+typedef void ew_finish_rows(const int32_t *sums, int32_t rows, int32_t n, const int32_t *channels,
+                            const ew_q8_params *params, const uint8_t *skip, uint8_t *y,
+                            ptrdiff_t y_row);
+#define EW_FINISH_ROWS(name, is_signed, mode) \
+  EW_KERNEL void name(const int32_t *sums, int32_t rows, int32_t n, const int32_t *channels, \
+                      const ew_q8_params *params, const uint8_t *skip, uint8_t *y, \
+                      ptrdiff_t y_row) { \
+    const ew_q8_params p = *params; /* a store of bytes could change the original */ \
+    const ew_q8_scale scale = ew_q8_load_scale(channels, mode); \
+    EW_ROLLED for (int32_t i = 0; i < rows; ++i, sums += 16, y += y_row) { \
+      ew_finish_q8(ew_i32_load(sums), scale, &p, skip, y, n, is_signed, mode); \
+      if (skip) skip += y_row; \
+    } \
+  }
+EW_FINISH_ROWS(ew_finish_s8_float, 1, EW_REQUANT_FLOAT)
+EW_FINISH_ROWS(ew_finish_u8_float, 0, EW_REQUANT_FLOAT)
+EW_FINISH_ROWS(ew_finish_s8_fixed, 1, EW_REQUANT_FIXED)
+EW_FINISH_ROWS(ew_finish_u8_fixed, 0, EW_REQUANT_FIXED)
+EW_FINISH_ROWS(ew_finish_s8_once, 1, EW_REQUANT_ONCE)
+EW_FINISH_ROWS(ew_finish_u8_once, 0, EW_REQUANT_ONCE)
+
+/* What stays the same for a whole call and decides which code runs; all constants. */
+typedef struct ew_q8_variant {
+  ew_finish_rows *finish;
+  int16_t mode;         /* EW_REQUANT_… */
+  int8_t is_signed;     /* int8 or uint8 */
+  int8_t weight_zero;   /* weights may have a zero point: row sums of x are needed */
+} ew_q8_variant;
+
+EW_INLINE ew_q8_variant ew_q8_variant_of(const int is_signed, const int mode,
+                                         const int weight_zero) {
+  ew_finish_rows *const finish =
+      mode == EW_REQUANT_FLOAT   ? (is_signed ? ew_finish_s8_float : ew_finish_u8_float)
+      : mode == EW_REQUANT_FIXED ? (is_signed ? ew_finish_s8_fixed : ew_finish_u8_fixed)
+                                 : (is_signed ? ew_finish_s8_once : ew_finish_u8_once);
+  return (ew_q8_variant){finish, (int16_t)mode, (int8_t)is_signed, (int8_t)weight_zero};
 }
 
 #endif

@@ -15,7 +15,23 @@ typedef struct ew_tile_q8 {
   ptrdiff_t w_block, y_row; /* bytes between two blocks of w, two rows of y */
   int32_t depth;            /* a multiple of 4 */
   int32_t m, n;             /* rows and columns that exist */
+  ew_q8_variant variant;
 } ew_tile_q8;
+
+/* Accumulators that hold the bias and what a zero point of the weights makes of the row sums. */
+EW_INLINE void ew_tile_q8_begin(const ew_tile_q8 *t, const ew_q8_params *p, const int rows,
+                                const int blocks, const int mode,
+                                ew_i32x16 acc[EW_Q8_ROWS][4]) {
+  EW_UNROLL for (int j = 0; j < blocks; ++j) {
+    const ew_i32x16 bias = ew_i32_load(t->channels + 16 * j * ew_q8_channel_rows(mode));
+    EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j] = bias;
+  }
+  if (t->sums)
+    EW_UNROLL for (int i = 0; i < rows; ++i) {
+      const ew_i32x16 sum = ew_i32_dup(ew_mul_wrap(t->sums[i], p->x_sum_multiplier));
+      EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_i32_add(acc[i][j], sum);
+    }
+}
 
 EW_INLINE void ew_tile_q8_sum(const ew_tile_q8 *t, const int rows, const int blocks,
                               ew_i32x16 acc[EW_Q8_ROWS][4]) {
@@ -33,6 +49,60 @@ EW_INLINE void ew_tile_q8_sum(const ew_tile_q8 *t, const int rows, const int blo
   }
 }
 
+#if EW_SMALL
+/* One copy of each kernel for all variants: sums go through memory to the variant's epilogue. */
+EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *t, const int rows, const int blocks) {
+  int32_t sums[16 * (EW_Q8_ROWS * EW_Q8_BLOCKS > 4 ? EW_Q8_ROWS * EW_Q8_BLOCKS : 4)];
+  ew_i32x16 acc[EW_Q8_ROWS][4];
+  const int mode = t->variant.mode;
+  ew_tile_q8_begin(t, t->params, rows, blocks, mode, acc);
+  ew_tile_q8_sum(t, rows, blocks, acc);
+  EW_UNROLL for (int j = 0; j < blocks; ++j)
+    EW_UNROLL for (int i = 0; i < rows; ++i) ew_i32_store(sums + 16 * (j * rows + i), acc[i][j]);
+  EW_ROLLED for (int j = 0; j < blocks; ++j)
+    t->variant.finish(sums + 16 * j * rows, ew_min_i32(rows, t->m), ew_min_i32(16, t->n - 16 * j),
+                      t->channels + 16 * j * ew_q8_channel_rows(mode), t->params,
+                      t->skip ? t->skip + 16 * j : t->skip, t->y + 16 * j, t->y_row);
+}
+
+#define EW_TILE_Q8(name, rows, blocks) \
+  EW_KERNEL void name(const ew_tile_q8 *t) { ew_tile_q8_body(t, rows, blocks); }
+EW_TILE_Q8(ew_tile_q8_full, EW_Q8_ROWS, EW_Q8_BLOCKS)
+EW_TILE_Q8(ew_tile_q8_half, EW_Q8_ROWS / 2, EW_Q8_BLOCKS)
+#if EW_Q8_BLOCKS > 1
+EW_TILE_Q8(ew_tile_q8_full_narrow, EW_Q8_ROWS, 1)
+EW_TILE_Q8(ew_tile_q8_half_narrow, EW_Q8_ROWS / 2, 1)
+#else
+#define ew_tile_q8_full_narrow ew_tile_q8_full
+#define ew_tile_q8_half_narrow ew_tile_q8_half
+#endif
+EW_TILE_Q8(ew_tile_q8_row_1, 1, 1)
+EW_TILE_Q8(ew_tile_q8_row_4, 1, 4)
+
+/* One row: four blocks of columns at once while there are as many. */
+EW_KERNEL void ew_tile_q8_row(ew_tile_q8 t) {
+  const int32_t n = t.n;
+  for (int32_t at = 0; at < n;) {
+    const int32_t left = n - at, blocks = left > 48 ? 4 : 1;
+    t.n = ew_min_i32(left, 16 * blocks);
+    (blocks == 4 ? ew_tile_q8_row_4 : ew_tile_q8_row_1)(&t);
+    at += 16 * blocks;
+    t.w += blocks * t.w_block;
+    t.channels += 16 * blocks * ew_q8_channel_rows(t.variant.mode);
+    t.y += 16 * blocks;
+    if (t.skip) t.skip += 16 * blocks;
+  }
+}
+
+/* t->m rows, t->n columns; more than one row: at most 16 * EW_Q8_BLOCKS columns. */
+EW_INLINE void ew_tile_q8_run(const ew_tile_q8 *t, const ew_q8_variant v) {
+  const int narrow = t->n <= 16;
+  (void)v;
+  if (t->m == 1) ew_tile_q8_row(*t);
+  else if (t->m > EW_Q8_ROWS / 2) (narrow ? ew_tile_q8_full_narrow : ew_tile_q8_full)(t);
+  else (narrow ? ew_tile_q8_half_narrow : ew_tile_q8_half)(t);
+}
+#else
 /* Block j of the tile with a residual: through memory, so that the code stays small. */
 EW_INLINE void ew_tile_q8_store_sum(const ew_tile_q8 *t, const ew_q8_scale scale,
                                     const ew_q8_params *p, const int rows, const int j, const int n,
@@ -72,15 +142,7 @@ EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *tile, const int rows, const int
   const ew_q8_params p = *tile->params;
   int32_t sums[8 * EW_Q8_ROWS]; /* of half a block, where there is a residual */
   ew_i32x16 acc[EW_Q8_ROWS][4];
-  EW_UNROLL for (int j = 0; j < blocks; ++j) {
-    const ew_i32x16 bias = ew_i32_load(t.channels + 16 * j * ew_q8_channel_rows(mode));
-    EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j] = bias;
-  }
-  if (t.sums)
-    EW_UNROLL for (int i = 0; i < rows; ++i) {
-      const ew_i32x16 sum = ew_i32_dup(ew_mul_wrap(t.sums[i], p.x_sum_multiplier));
-      EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_i32_add(acc[i][j], sum);
-    }
+  ew_tile_q8_begin(&t, &p, rows, blocks, mode, acc);
   ew_tile_q8_sum(&t, rows, blocks, acc);
   EW_UNROLL for (int j = 0; j + 1 < blocks; ++j)
     ew_tile_q8_store(&t, &p, rows, j, 16, is_signed, mode, acc, sums);
@@ -129,7 +191,8 @@ EW_TILE_Q8_SET(ew_tile_u8_fixed, 0, EW_REQUANT_FIXED)
 EW_TILE_Q8_SET(ew_tile_s8_once, 1, EW_REQUANT_ONCE)
 EW_TILE_Q8_SET(ew_tile_u8_once, 0, EW_REQUANT_ONCE)
 
-EW_INLINE void ew_tile_q8_run(const ew_tile_q8 *t, const int is_signed, const int mode) {
+EW_INLINE void ew_tile_q8_run(const ew_tile_q8 *t, const ew_q8_variant v) {
+  const int is_signed = v.is_signed, mode = v.mode;
   if (is_signed && mode == EW_REQUANT_FLOAT) ew_tile_s8_float_run(t);
   else if (mode == EW_REQUANT_FLOAT) ew_tile_u8_float_run(t);
   else if (is_signed && mode == EW_REQUANT_ONCE) ew_tile_s8_once_run(t);
@@ -137,6 +200,7 @@ EW_INLINE void ew_tile_q8_run(const ew_tile_q8 *t, const int is_signed, const in
   else if (is_signed) ew_tile_s8_fixed_run(t);
   else ew_tile_u8_fixed_run(t);
 }
+#endif
 
 /* Columns to take at once for a product of m rows. */
 EW_INLINE int32_t ew_tile_q8_columns(int32_t m) { return m == 1 ? 1 << 28 : 16 * EW_Q8_BLOCKS; }

@@ -25,7 +25,7 @@ typedef struct ew_mask16 { uint32x4_t q[4]; } ew_mask16;
 #define EW_I32_OP2(name, f) EW_QUAD_OP2(name, ew_i32x16, ew_i32x16, f(a.q[i], b.q[i]))
 
 /* Copies n <= 64 bytes without touching a byte more. */
-EW_INLINE void ew_copy_few(void *to, const void *from, int n) {
+EW_DRIVER void ew_copy_few(void *to, const void *from, int n) {
   char *t = (char *)to;
   const char *f = (const char *)from;
   for (; n >= 8; n -= 8, t += 8, f += 8) __builtin_memcpy(t, f, 8);
