@@ -68,14 +68,10 @@ EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, co
     }
 }
 
-/* y = clamp(conv(x, w) + bias + skip, lo, hi)
-
-   x [batch, in_h, in_w, in_c]; w, bias from pack_f32 (one after the other for each group);
-   skip as y, or null, and may be y; y [batch, out_h, out_w, out_c].
-   scratch: conv_scratch_bytes(…) bytes, aligned to 64. */
-EW_INLINE void ew_conv_f32(const ew_conv_shape s, const float *x, const float *w,
-                           const float *bias, const float *skip, float lo, float hi, float *y,
-                           void *scratch) {
+EW_DRIVER void ew_conv_f32_of(const ew_conv_shape *shape, const float *x, const float *w,
+                              const float *bias, const float *skip, float lo, float hi, float *y,
+                              void *scratch) {
+  const ew_conv_shape s = *shape;
   const ew_conv_plan p = ew_conv_f32_plan(s);
   const int32_t blocks = (p.columns + 15) / 16;
   const ptrdiff_t w_block = (ptrdiff_t)p.taps * p.depth * 16;
@@ -93,6 +89,17 @@ EW_INLINE void ew_conv_f32(const ew_conv_shape s, const float *x, const float *w
                            .hi = hi};
     ew_conv_f32_group(s, p, x + g * p.channels, t, scratch);
   }
+}
+
+/* y = clamp(conv(x, w) + bias + skip, lo, hi)
+
+   x [batch, in_h, in_w, in_c]; w, bias from pack_f32 (one after the other for each group);
+   skip as y, or null, and may be y; y [batch, out_h, out_w, out_c].
+   scratch: conv_scratch_bytes(…) bytes, aligned to 64. */
+EW_INLINE void ew_conv_f32(const ew_conv_shape s, const float *x, const float *w,
+                           const float *bias, const float *skip, float lo, float hi, float *y,
+                           void *scratch) {
+  ew_conv_f32_of(&s, x, w, bias, skip, lo, hi, y, scratch);
 }
 
 #endif

@@ -95,13 +95,11 @@ EW_KERNEL void ew_depthwise_f32_span_n(void *layer, int32_t m, int32_t count) {
   for (int32_t i = 0; i < count; ++i) ew_depthwise_f32_pixels(t, m + i, 1, t->multiplier, 0);
 }
 
-/* y = clamp(depthwise(x, w) + bias, lo, hi)
-
-   x [batch, in_h, in_w, in_c]; w, bias from pack_depthwise_f32; y [batch, out_h, out_w, out_c],
-   out_c a multiple of in_c; s.groups is not used.
-   scratch: depthwise_scratch_bytes(…) bytes, aligned to 64. */
-EW_INLINE void ew_depthwise_f32(const ew_conv_shape s, const float *x, const float *w,
-                                const float *bias, float lo, float hi, float *y, void *scratch) {
+EW_DRIVER void ew_depthwise_f32_of(const ew_conv_shape *shape,
+                                   void (*run)(void *layer, int32_t m, int32_t count),
+                                   const float *x, const float *w, const float *bias, float lo,
+                                   float hi, float *y, void *scratch) {
+  const ew_conv_shape s = *shape;
   const int32_t pad_bytes = ew_depthwise_pad_bytes(s, sizeof(float));
   ew_depthwise_f32_layer t = {.span = ew_depthwise_span_in(s, scratch, pad_bytes),
                               .w = w,
@@ -112,8 +110,18 @@ EW_INLINE void ew_depthwise_f32(const ew_conv_shape s, const float *x, const flo
                               .lo = lo,
                               .hi = hi};
   __builtin_memset(scratch, 0, (size_t)pad_bytes);
-  ew_depthwise_walk(s, t.span, x, sizeof(float), scratch,
-                    s.out_c == s.in_c ? ew_depthwise_f32_span : ew_depthwise_f32_span_n, &t);
+  ew_depthwise_walk(s, t.span, x, sizeof(float), scratch, run, &t);
+}
+
+/* y = clamp(depthwise(x, w) + bias, lo, hi)
+
+   x [batch, in_h, in_w, in_c]; w, bias from pack_depthwise_f32; y [batch, out_h, out_w, out_c],
+   out_c a multiple of in_c; s.groups is not used.
+   scratch: depthwise_scratch_bytes(…) bytes, aligned to 64. */
+EW_INLINE void ew_depthwise_f32(const ew_conv_shape s, const float *x, const float *w,
+                                const float *bias, float lo, float hi, float *y, void *scratch) {
+  ew_depthwise_f32_of(&s, s.out_c == s.in_c ? ew_depthwise_f32_span : ew_depthwise_f32_span_n, x,
+                      w, bias, lo, hi, y, scratch);
 }
 
 #endif

@@ -41,15 +41,38 @@ EW_INLINE void ew_tile_f32_store(const ew_tile_f32 *t, ptrdiff_t at, ew_f32x16 v
   else ew_f32_store(t->y + at, v);
 }
 
-EW_INLINE void ew_tile_f32_body(const ew_tile_f32 *tile, const int rows, const int blocks) {
-  const ew_tile_f32 copy = *tile; /* a store of results could change the original */
-  const ew_tile_f32 *const t = &copy;
-  ew_f32x16 acc[EW_F32_ROWS][4];
+EW_INLINE void ew_tile_f32_sum(const ew_tile_f32 *t, const int rows, const int blocks,
+                               ew_f32x16 acc[EW_F32_ROWS][4]) {
   EW_UNROLL for (int j = 0; j < blocks; ++j) {
     const ew_f32x16 bias = ew_f32_load(t->bias + 16 * j);
     EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j] = bias;
   }
   for (int32_t tap = 0; tap < t->taps; ++tap) ew_tile_f32_tap(t, tap, rows, blocks, acc);
+}
+
+#if EW_SMALL
+/* Finishes block j of the sums [rows][16]: one copy for all kernels. */
+EW_KERNEL void ew_tile_f32_finish(const ew_tile_f32 *tile, const float *sums, int32_t rows,
+                                  int32_t j) {
+  const ew_tile_f32 t = *tile; /* a store of results could change the original */
+  const int32_t n = ew_min_i32(16, t.n - 16 * j);
+  EW_ROLLED for (int32_t i = 0; i < ew_min_i32(rows, t.m); ++i)
+    ew_tile_f32_store(&t, i * t.y_row + 16 * j, ew_f32_load(sums + 16 * i), n);
+}
+EW_INLINE void ew_tile_f32_body(const ew_tile_f32 *t, const int rows, const int blocks) {
+  float sums[16 * (EW_F32_ROWS * EW_F32_BLOCKS > 4 ? EW_F32_ROWS * EW_F32_BLOCKS : 4)];
+  ew_f32x16 acc[EW_F32_ROWS][4];
+  ew_tile_f32_sum(t, rows, blocks, acc);
+  EW_UNROLL for (int j = 0; j < blocks; ++j)
+    EW_UNROLL for (int i = 0; i < rows; ++i) ew_f32_store(sums + 16 * (j * rows + i), acc[i][j]);
+  EW_ROLLED for (int j = 0; j < blocks; ++j) ew_tile_f32_finish(t, sums + 16 * j * rows, rows, j);
+}
+#else
+EW_INLINE void ew_tile_f32_body(const ew_tile_f32 *tile, const int rows, const int blocks) {
+  const ew_tile_f32 copy = *tile; /* a store of results could change the original */
+  const ew_tile_f32 *const t = &copy;
+  ew_f32x16 acc[EW_F32_ROWS][4];
+  ew_tile_f32_sum(t, rows, blocks, acc);
   const int last = t->n - 16 * (blocks - 1);
   EW_UNROLL for (int i = 0; i < rows; ++i) {
     if (i >= t->m) continue;
@@ -57,6 +80,7 @@ EW_INLINE void ew_tile_f32_body(const ew_tile_f32 *tile, const int rows, const i
       ew_tile_f32_store(t, i * t->y_row + 16 * j, acc[i][j], j + 1 < blocks ? 16 : last);
   }
 }
+#endif
 
 #define EW_TILE_F32(name, rows, blocks) \
   EW_KERNEL void name(const ew_tile_f32 *t) { ew_tile_f32_body(t, rows, blocks); }
