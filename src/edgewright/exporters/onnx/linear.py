@@ -1,0 +1,47 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgewright.exporters.onnx.layout import Perm, identity
+from edgewright.exporters.onnx.node import NodeWriter
+from edgewright.exporters.onnx.rule import rule
+from edgewright.exporters.onnx.weights import bias_of, weight_of
+from edgewright.graph import Array
+
+MATRIX = 2  # axes
+
+
+@rule("fully_connected")
+def fully_connected(n: NodeWriter) -> None:
+    """Gemm on matrices, else MatMul and Add."""
+    x, w = n.x, n.node.input(1)
+    bias = bias_of(n, n.operand(2), x, w)
+    if x.type.rank == MATRIX:
+        shuffle = n.writer.shuffles.get(x)
+        given = n.writer.shuffled(x) if shuffle else n.real(x)
+        weight = weight_of(n, w, lambda a: shuffled(a, shuffle), 0, (0, 1))
+        result = n.emit("Gemm", [given, weight, bias], transB=1)
+    else:
+        weight = weight_of(n, w, lambda a: a.T, 1, (1, 0))
+        result = n.emit("MatMul", [n.real(x), weight])
+        result = result if bias is None else n.emit("Add", [result, bias])
+    n.finish(n.clamped(result, n.op.clamp, n.y.type))
+
+
+def shuffled(weight: Array, how: tuple[tuple[int, ...], Perm] | None) -> Array:
+    """The columns of [N,K] in the order in which the operand holds its elements."""
+    if how is None:
+        return weight
+    shape, perm = how
+    apart = weight.reshape(weight.shape[0], *shape[1:])
+    return np.ascontiguousarray(apart.transpose(perm)).reshape(weight.shape)
+
+
+@rule("matmul")
+def matmul(n: NodeWriter) -> None:
+    """MatMul."""
+    operands = [n.node.input(i) for i in (0, 1)]
+    given = [n.real(v, identity(v.type.rank)) for v in operands]
+    n.finish(n.emit("MatMul", given))
