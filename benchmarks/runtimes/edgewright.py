@@ -1,0 +1,37 @@
+"""Edgewright's own packages, through its Python loader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.runtimes import Array, Loaded, copies
+
+TITLE = "Edgewright"
+READS = (".package",)
+PACKAGES = ()
+
+
+def prepare() -> None:
+    """Import the loader, and what it imports when it is first used."""
+    import edgewright.artifact.native
+    import edgewright.artifact.package  # noqa: F401
+
+
+def version() -> str:
+    """Of the installed package."""
+    import edgewright
+
+    return edgewright.__version__
+
+
+def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
+    """A package, with its inputs in order."""
+    from edgewright.artifact.package import load_package
+
+    package = load_package(path)
+    if threads > 1:
+        package.model.use_threads(threads)
+    fed = {info.name: array for info, array in zip(package.inputs, arrays, strict=True)}
+    bound = package.bind(fed)
+    return Loaded(bound, lambda: package.run(fed), lambda: copies(list(bound.outputs.values())))

@@ -1,0 +1,83 @@
+"""MNN on the CPU at high precision, from files that its own converter makes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.runtimes import Array, Loaded
+
+TITLE = "MNN"
+READS = (".mnn",)
+CONVERTS = (".onnx", ".tflite")
+PACKAGES = ("MNN", "mnn.libs", "_mnncengine")
+
+
+def prepare() -> None:
+    """Import it."""
+    import MNN  # noqa: F401
+
+
+def version() -> str:
+    """Of the installed package."""
+    from importlib.metadata import version
+
+    return version("MNN")
+
+
+def convert(source: Path, folder: Path) -> Path:
+    """Make `model.mnn`."""
+    kind = {".onnx": "ONNX", ".tflite": "TFLITE"}[source.suffix]
+    made = folder / "model.mnn"
+    program = Path(sys.executable).with_name("mnnconvert")
+    subprocess.run(
+        [program, "-f", kind, "--modelFile", source, "--MNNModel", made, "--bizCode", "b"],
+        check=True, capture_output=True, cwd=folder, timeout=120,
+    )  # fmt: skip
+    return made
+
+
+def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
+    """A .mnn file through the session interface. Raises RuntimeError."""
+    import MNN
+
+    interpreter = MNN.Interpreter(str(path))
+    session = interpreter.createSession(
+        {"backend": "CPU", "numThread": threads, "precision": "high"}
+    )
+    if session is None:
+        raise RuntimeError("MNN makes no session")
+    tensors = list(interpreter.getSessionInputAll(session).values())
+    for tensor, array in zip(tensors, arrays, strict=True):
+        if tuple(tensor.getShape()) != array.shape:
+            interpreter.resizeTensor(tensor, array.shape)
+    interpreter.resizeSession(session)
+    hosts = [_host(MNN, t, a) for t, a in zip(tensors, arrays, strict=True)]
+    results = interpreter.getSessionOutputAll(session)
+
+    def feed() -> None:
+        for tensor, host in zip(tensors, hosts, strict=True):
+            tensor.copyFrom(host)
+
+    def outputs() -> list[Array]:
+        return [np.array(t.getNumpyData()) for t in results.values()]
+
+    def complete() -> list[Array]:
+        feed()
+        interpreter.runSession(session)
+        return outputs()
+
+    feed()
+    return Loaded(lambda: interpreter.runSession(session), complete, outputs)
+
+
+def _host(mnn: object, tensor: object, array: Array) -> object:
+    """The array as a tensor that the session's copies read."""
+    layout = tensor.getDimensionType()  # type: ignore[attr-defined]
+    kinds = {"float32": "Float", "uint8": "Uint8", "int8": "Int8", "int32": "Int"}
+    kind = getattr(mnn, f"Halide_Type_{kinds[array.dtype.name]}")
+    return mnn.Tensor(array.shape, kind, array, layout)  # type: ignore[attr-defined]

@@ -1,0 +1,160 @@
+"""One runtime with one model in a process of its own, which runs when it is told to.
+
+    python -m benchmarks.worker RUNTIME MODEL INPUTS.npz THREADS CPUS
+
+Writes one JSON object per line to standard output: first what loading took, then an answer to each
+line of standard input:
+
+    {"run": 50, "how": "bound"}    run for 50 ms; answers median, quartiles, minimum, count (us)
+    {"outputs": "FILE.npz"}        save the results
+    {}                             answer the peak memory, and end
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__":  # before anything starts threads
+    os.sched_setaffinity(0, {int(c) for c in sys.argv[5].split(",")})
+    for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[_name] = sys.argv[4]
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import runtimes
+
+#: Calls are timed in groups that take at least this long, so that reading the clock is nothing.
+GROUP_S = 30e-6
+#: Part of each block that is run but not recorded: the caches belong to somebody else before it.
+WARM_PART = 0.2
+
+
+def block(call: Callable[[], object], seconds: float) -> dict[str, float]:
+    """Run for a while; microseconds per call."""
+    start = time.perf_counter()
+    call()
+    calls = 1
+    while time.perf_counter() - start < seconds * WARM_PART:
+        call()
+        calls += 1
+    group = max(1, round(GROUP_S * calls / (time.perf_counter() - start)))
+    times = []
+    end = start + seconds
+    while not times or time.perf_counter() < end:
+        begun = time.perf_counter()
+        for _ in range(group):
+            call()
+        times.append((time.perf_counter() - begun) / group * 1e6)
+    q1, median, q3 = np.percentile(times, [25, 50, 75])
+    return {
+        "median": float(median), "q1": float(q1), "q3": float(q3), "min": min(times),
+        "count": len(times) * group,
+    }  # fmt: skip
+
+
+def status_bytes(field: str) -> int:
+    """A line of /proc/self/status in bytes; 0 where there is none."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(x.split()[1]) << 10 for x in lines if x.startswith(f"{field}:")), 0)
+
+
+def forget_peak() -> None:
+    """Make the kernel's peak of resident memory start from now."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        print("the peak of resident memory cannot be reset", file=sys.stderr)
+
+
+def library_bytes(packages: tuple[str, ...], model: Path) -> int:
+    """Size of the mapped shared libraries of these packages, or of the model's own."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    mapped = {Path(x.split(maxsplit=5)[5]) for x in lines if ".so" in x}
+    ours = [p for p in mapped if p.is_relative_to(model.absolute())]
+    theirs = [
+        p for p in mapped
+        if any(x.split(".cpython")[0] in packages for x in p.parts)
+    ]  # fmt: skip
+    return sum(p.stat().st_size for p in {*ours, *theirs} if p.exists())
+
+
+def weight_bytes(model: Path) -> int:
+    """Size of the model's file, or of the weights of a package."""
+    if model.is_dir():
+        return sum(p.stat().st_size for p in model.glob("targets/*/weights.bin"))
+    beside = model.with_suffix(".bin")
+    return model.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
+
+
+class Worker:
+    """Loads, then answers."""
+
+    def __init__(self, runtime: str, model: Path, inputs: Path, threads: int) -> None:
+        self.runtime = runtimes.get(runtime)
+        with np.load(inputs) as file:
+            arrays = [np.ascontiguousarray(file[k]) for k in file.files]
+        self.bare = status_bytes("VmRSS")
+        self.runtime.prepare()
+        self.imported = status_bytes("VmRSS")
+        forget_peak()
+        start = time.perf_counter()
+        self.loaded = self.runtime.load(model, arrays, threads)
+        loaded = time.perf_counter()
+        self.loaded.bound()
+        end = time.perf_counter()
+        self.hello = {
+            "load_us": (end - start) * 1e6, "first_us": (end - loaded) * 1e6,
+            "library_bytes": library_bytes(self.runtime.PACKAGES, model),
+            "weights_bytes": weight_bytes(model), "version": self.runtime.version(),
+        }  # fmt: skip
+
+    def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """One line's answer."""
+        if "run" in asked:
+            return block(getattr(self.loaded, asked["how"]), asked["run"] / 1e3)
+        if "outputs" in asked:
+            np.savez(asked["outputs"], *self.loaded.outputs())
+            return {}
+        peak = status_bytes("VmHWM")
+        return {"peak_bytes": peak - self.bare, "model_peak_bytes": peak - self.imported}
+
+
+def main() -> None:
+    """Serve until told to end."""
+    channel = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries print what they like; it must not mix with the answers
+
+    def say(what: dict[str, Any]) -> None:
+        channel.write(json.dumps(what) + "\n")
+        channel.flush()
+
+    try:
+        worker = Worker(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    except Exception as error:
+        say({"failure": f"{type(error).__name__}: {error}"[:300]})
+        return
+    say(worker.hello)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            say(worker.answer(asked))
+        except Exception as error:
+            say({"failure": f"{type(error).__name__}: {error}"[:300]})
+        if not asked:
+            break
+    channel.flush()
+    os._exit(0)  # some runtimes crash when their threads are torn down
+
+
+if __name__ == "__main__":
+    main()
