@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from edgewright.data.contract import Contract
+from edgewright.errors import EdgewrightError, UnsupportedModel, raise_all
 from edgewright.exporters import Exported
-from edgewright.graph import Module
+from edgewright.exporters.tflite import interface, states
+from edgewright.exporters.tflite.metadata import add_metadata
+from edgewright.exporters.tflite.node import ExportedNode
+from edgewright.exporters.tflite.records import File, Subgraph
+from edgewright.exporters.tflite.rule import rules
+from edgewright.exporters.tflite.scope import Scope, Weights
+from edgewright.exporters.tflite.sequences import reads_and_writes, stateful_lstms
+from edgewright.exporters.tflite.serialize import serialize
+from edgewright.exporters.tflite.versions import minimum_runtime
+from edgewright.graph import Module, Node
 
-Weights = Literal["as_is", "float16", "dynamic_range"]
 SUFFIX = ".tflite"
 
 
@@ -32,4 +39,52 @@ def export(
     Raises:
         UnsupportedModel, Problems: everything that TensorFlow Lite cannot express, each by name.
     """
-    raise NotImplementedError
+    file = File(description="made by Edgewright")
+    notes: list[str] = []
+    problems: list[EdgewrightError] = []
+    scopes = []
+    for name, graph in module.graphs.items():
+        subgraph = Subgraph(name)
+        file.subgraphs.append(subgraph)
+        scope = Scope(module, graph, file, subgraph, weights, notes)
+        scopes.append(scope)
+        _write_graph(scope, channels_first, problems)
+    raise_all(problems)
+    states.initialise(scopes)
+    for place, scope in enumerate(scopes):
+        interface.sign(scope, place)
+    appendix = add_metadata(file, contract, module.main) if contract else b""
+    names, perms = interface.names_of(scopes[0])
+    main = file.subgraphs[0]
+    return Exported(
+        data=serialize(file) + appendix,
+        names=names,
+        notes=tuple(notes),
+        minimum=minimum_runtime(file.operators()),
+        layouts=perms,
+        inputs=tuple(t.name for t in main.inputs),
+        outputs=tuple(t.name for t in main.outputs),
+    )
+
+
+def _write_graph(scope: Scope, channels_first: bool, problems: list[EdgewrightError]) -> None:
+    """Interface and operators of one graph."""
+    interface.begin(scope, channels_first)
+    scope.sequences = stateful_lstms(scope.module, scope.graph)
+    kept = {name for names in scope.sequences.values() for name in names}
+    scope.dropped |= reads_and_writes(scope.graph, kept)
+    for node in scope.graph.nodes:
+        if node not in scope.dropped:
+            _write_node(scope, node, problems)
+    interface.end(scope)
+
+
+def _write_node(scope: Scope, node: Node, problems: list[EdgewrightError]) -> None:
+    call = ExportedNode(scope, node)
+    write = rules().get(node.op)
+    try:
+        if write is None:
+            raise call.fail("there is no builtin operator for it")
+        write(call)
+    except UnsupportedModel as error:
+        problems.append(error)
