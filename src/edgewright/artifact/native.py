@@ -109,6 +109,12 @@ class NativeModel:
         """The levels that this CPU can run."""
         return list(self.info.levels[: self._library[f"{self._name}_detect_isa"]() + 1])
 
+    def instrument(self, marks: int) -> npt.NDArray[np.uint64]:
+        """Where instrumented code (`generate(..., profiled=True)`) puts its marks, in ticks."""
+        self._marks = np.zeros(marks, np.uint64)
+        self._env.pool = self._marks.ctypes.data
+        return self._marks
+
     def _pick_level(self) -> int:
         best: int = self._library[f"{self._name}_detect_isa"]()
         wanted = os.environ.get(LEVEL_VARIABLE)

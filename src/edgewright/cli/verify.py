@@ -75,11 +75,11 @@ def _render(report: Any) -> None:
         _render_layers(report)
 
 
-def _instructions(verdict: Any) -> int | str:
+def _instructions(verdict: Any) -> object:
     """Per run of the model; a dash where nothing counted."""
     if verdict.instructions is None:
         return "-"
-    return int(round(verdict.instructions / max(1, verdict.vectors)))
+    return round(verdict.instructions / max(1, verdict.vectors))
 
 
 def _render_layers(report: Any) -> None:

@@ -29,8 +29,15 @@ def check_destination(path: Path) -> None:
 
 
 @contextmanager
-def workshop(destination: Path) -> Iterator[Path]:
+def workshop(
+    destination: Path, what: str = "the package", elsewhere: str = "another --out"
+) -> Iterator[Path]:
     """An empty folder on the file system of `destination`, removed at the end.
+
+    Args:
+        destination: where `what` goes.
+        what: is written, for the message when it cannot be.
+        elsewhere: what to choose then.
 
     Raises:
         InvalidOption: nothing can be written there, or the disk is full.
@@ -42,10 +49,34 @@ def workshop(destination: Path) -> Iterator[Path]:
             yield Path(name)
     except OSError as error:
         raise InvalidOption(
-            f"cannot write the package: {error.strerror or error}",
+            f"cannot write {what}: {error.strerror or error}",
             where=destination,
-            help="choose another --out, where there is space and you may write",
+            help=f"choose {elsewhere}, where there is space and you may write",
         ) from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file in one step: under its name there is the whole of it, or what was there before.
+
+    Raises:
+        InvalidOption: it cannot be written, or the disk is full.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.resolve().parent, prefix=".edgewright-",
+                                         delete=False) as file:  # fmt: skip
+            draft = Path(file.name)
+            file.write(data)
+        draft.chmod(0o644)
+        draft.replace(path.resolve())
+    except OSError as error:
+        raise InvalidOption(
+            f"cannot write {path.name}: {error.strerror or error}",
+            where=path,
+            help="choose another place, where there is space and you may write",
+        ) from error
+    finally:
+        with suppress(NameError, OSError):
+            draft.unlink(missing_ok=True)
 
 
 def put(folder: Path, destination: Path) -> None:

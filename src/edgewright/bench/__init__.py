@@ -1,0 +1,1 @@
+"""Timing: what a run costs, where the time goes, and what this machine could do at best."""

@@ -1,0 +1,121 @@
+"""Show where the time of a model goes, operator by operator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgewright.cli.console import json_option, out, progress, show, table
+from edgewright.cli.model_options import import_options, model_options
+
+
+@click.command(name="profile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--seconds", type=click.FloatRange(0.05, 600), default=1.0, show_default=True,
+              help="How long to measure.")  # fmt: skip
+@click.option("--level", help="Instruction set level; default: the best that this CPU has.")
+@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True,
+              help="Rows of the table by time.")  # fmt: skip
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write a report with a roofline, bars and the arena map.")  # fmt: skip
+@model_options
+@json_option
+def command(
+    model: Path, seconds: float, level: str | None, top: int, html: Path | None, as_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
+    """Time every operator of MODEL on this machine: where it goes, and how much is left to gain.
+
+    The code is built for this with a time stamp after each operator; packages carry none of it.
+
+    \b
+    Examples:
+      edgewright profile kws.tflite
+      edgewright profile kws.tflite --html profile.html --top 5
+    """
+    from edgewright.pipeline.profile import profile_model
+
+    options = import_options(given)
+    with progress(f"profiling {model.name}") as step:
+        found = profile_model(model, seconds=seconds, level=level, progress=step, **options)
+    if html is not None:
+        _write(html, found)
+    show(as_json, found.to_json(), lambda: _render(found, top))
+    if html is not None and not as_json:
+        out.print(f"wrote {html}")
+
+
+def _write(path: Path, found: Any) -> None:
+    from edgewright.pipeline.destination import write_file
+    from edgewright.report.page import page
+    from edgewright.report.profile import sections
+
+    subtitle = f"{found.requantization} requantization, {found.level}, one thread: " + _total(found)
+    parts = sections(found.profile, found.memory, found.arena_bytes)
+    write_file(path, page(f"Profile of {found.model}", subtitle, parts).encode())
+
+
+def _total(found: Any) -> str:
+    total = found.profile.total
+    return f"{total.median:,.1f} µs ± {total.spread:,.1f} (median, {total.count:,} runs)"
+
+
+def _render(found: Any, top: int) -> None:
+    profile = found.profile
+    out.print(f"{found.model}  {found.requantization}, {found.level}, one thread", style="bold")
+    _operators("in run order", profile.rows, profile)
+    out.print()
+    _operators(f"top {top} by time", profile.by_time[:top], profile)
+    out.print()
+    _types(profile)
+    out.print()
+    _memory(found)
+    limits = profile.ceilings
+    out.print(
+        f"this core at best: {limits.float32 / 1e9:,.0f} GFLOP/s float32, {limits.int8 / 1e9:,.0f} "
+        f"GOP/s int8, {limits.bytes / 1e9:,.1f} GB/s"
+    )
+    out.print(f"whole run: {_total(found)}; operators {profile.operators_us:,.1f} µs")
+
+
+def _operators(title: str, rows: Any, profile: Any) -> None:
+    whole, sum_, cells = profile.operators_us or 1.0, 0.0, []
+    for row in rows:
+        sum_ += row.average_us
+        cells.append(
+            [
+                *(row.index, row.op, "x".join(row.shape), f"{row.average_us:,.2f}"),
+                *(f"{row.best_us:,.2f}", f"{100 * row.average_us / whole:.1f}"),
+                *(f"{100 * sum_ / whole:.1f}", row.macs, row.bytes),
+                *(f"{row.rate:,.1f}" if row.macs else "-", f"{100 * row.roofline:.0f}"),
+                _short(row.name),
+            ]
+        )
+    columns = ["#", "operator", "shape", "avg µs", "best µs", "%", "cum %", "MACs", "bytes",
+               "GFLOP/s", "roof %", "output"]  # fmt: skip
+    table(columns, cells, title)
+
+
+def _types(profile: Any) -> None:
+    whole, sum_, rows = profile.operators_us or 1.0, 0.0, []
+    for row in profile.by_type:
+        sum_ += row.average_us
+        shares = [f"{100 * part / whole:.1f}" for part in (row.average_us, sum_)]
+        rows.append([row.op, row.count, f"{row.average_us:,.2f}", *shares, row.macs])
+    table(["type", "count", "avg µs", "%", "cum %", "MACs"], rows, "by type")
+
+
+def _memory(found: Any) -> None:
+    from edgewright.bench.memory_map import drawn
+
+    steps = len(found.profile.rows)
+    out.print(f"arena over time: {found.arena_bytes:,} bytes high, {steps} operators wide; "
+              "lower-case letters are scratch")  # fmt: skip
+    for line in drawn(found.memory, steps, found.arena_bytes, width=96, height=12):
+        out.print(f"  {line}")
+
+
+def _short(name: str, limit: int = 32) -> str:
+    return name if len(name) <= limit else "..." + name[-limit:]

@@ -1,0 +1,1 @@
+"""One self-contained HTML report, to which other parts hand sections."""
