@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .artifact.package import load_package as load_package
     from .pipeline.build import build as build
+    from .pipeline.convert import convert as convert
     from .pipeline.model import load_model as load_model
     from .pipeline.verify import verify as verify
 
 __version__ = "0.1.0"
 
-_VERBS = ("build", "load_model", "load_package", "verify")
+_VERBS = ("build", "convert", "load_model", "load_package", "verify")
 
-__all__ = ["__version__", "build", "load_model", "load_package", "verify"]
+__all__ = ["__version__", "build", "convert", "load_model", "load_package", "verify"]
 
 
 class _Package(ModuleType):

@@ -17,8 +17,8 @@ class Exported:
             is `source.transpose(permutation)`.
         inputs: the file's name of each input of `main`, in order.
         outputs: the same for the outputs.
-        states: where the format has no memory between calls: the input that takes each state, and
-            the output that its next content comes out of.
+        states: where the format has no memory between calls: state -> the input that takes it,
+            and the output that its next content comes out of.
         notes: what the user should know: what was decomposed, assumed, left out.
         minimum: the oldest runtime that reads it, such as "TFLite 2.3" or "opset 13".
     """
@@ -30,4 +30,4 @@ class Exported:
     layouts: dict[str, tuple[int, ...]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    states: dict[str, str] = field(default_factory=dict)
+    states: dict[str, tuple[str, str]] = field(default_factory=dict)

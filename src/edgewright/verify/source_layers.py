@@ -39,6 +39,19 @@ def layers_against_source(
     none for convolution, depthwise convolution and fully connected, one for the others.
     """
     tensors, exact = _tensors(source, module.requantization, sample)
+    return layer_errors(module, tensors, exact)
+
+
+def layer_errors(
+    module: Module, tensors: Mapping[str, Array], exact: bool
+) -> dict[str, tuple[float, float]]:
+    """The same for any runtime's tensors, by the names that they have in the source.
+
+    Args:
+        module: whose nodes are evaluated.
+        tensors: every tensor that the runtime shows.
+        exact: whether its integer arithmetic is the module's own.
+    """
     found = {}
     for node in module.main.nodes:
         if node.regions or not node.outputs or node.op in ("read_state", "write_state"):

@@ -31,7 +31,7 @@ def export(
     opset: int | None = None,
     weights: str = "as_is",
     channels_first: bool | None = None,
-    metadata: Contract | None = None,
+    contract: Contract | None = None,
 ) -> Exported:
     """The module's first entry point as an ONNX model.
 
@@ -41,7 +41,7 @@ def export(
         weights: "as_is"; "float16" stores large float32 constants in half the space; or
             "dynamic_range" stores weights as 8-bit integers, one scale per output channel.
         channels_first: order of the axes of images at the interface; default: as in the module.
-        metadata: what the model says about itself (`metadata_props`).
+        contract: what the model says about itself (`metadata_props`).
 
     Raises:
         InvalidOption: an option has no meaning.
@@ -50,5 +50,5 @@ def export(
     from edgewright.exporters.onnx.model import write
 
     return write(
-        module, opset=opset, weights=weights, channels_first=channels_first, metadata=metadata
+        module, opset=opset, weights=weights, channels_first=channels_first, contract=contract
     )

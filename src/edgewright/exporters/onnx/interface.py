@@ -35,9 +35,11 @@ class Interface:
         self.module, self.writer, self.channels_first = module, writer, channels_first
         self.inputs: list[str] = []
         self.outputs: list[str] = []
-        self.states: dict[str, str] = {}
+        #: state -> its input and its output
+        self.states: dict[str, tuple[str, str]] = {}
         self.input_infos: list[onnx.ValueInfoProto] = []
         self.output_infos: list[onnx.ValueInfoProto] = []
+        self._state_infos: dict[str, onnx.ValueInfoProto] = {}
 
     @property
     def graph(self) -> Graph:
@@ -100,16 +102,17 @@ class Interface:
         shape = [int(str(s)) for s in state.type.shape]
         kind = ELEMENT_TYPES[state.type.dtype]
         self.input_infos.append(helper.make_tensor_value_info(given, kind, shape))
-        self.states[given] = file.unique(f"{given}_next")
+        after = file.unique(f"{given}_next")
+        self.states[name] = given, after
         self.writer.states[name] = given
         start = "zeros" if not state.init.any() else "values that are not zero"
         if state.type.quant is not None and (state.init == state.type.quant.zero[0]).all():
             start = f"its zero point, {state.type.quant.zero[0]}"
         file.note(
-            f"state {name!r}: feed input {given!r} with output {self.states[given]!r} of the call "
+            f"state {name!r}: feed input {given!r} with output {after!r} of the call "
             f"before, {start} at first"
         )
-        self._next = {**getattr(self, "_next", {}), name: (self.states[given], kind, shape)}
+        self._state_infos[name] = helper.make_tensor_value_info(after, kind, shape)
 
     # -- after the nodes --------------------------------------------------------------------
 
@@ -128,9 +131,9 @@ class Interface:
             self.outputs.append(name)
             held = value if perm is None else _view(value, perm)
             self.output_infos.append(value_info(name, held))
-        for state, (name, kind, shape) in getattr(self, "_next", {}).items():
-            self.writer.emit_named("Identity", [self.writer.states[state]], [name])
-            self.output_infos.append(helper.make_tensor_value_info(name, kind, shape))
+        for state, info in self._state_infos.items():
+            self.writer.emit_named("Identity", [self.writer.states[state]], [info.name])
+            self.output_infos.append(info)
 
     # -- the order of axes that the user wants ----------------------------------------------
 

@@ -36,17 +36,17 @@ def write(
     opset: int | None,
     weights: str,
     channels_first: bool | None,
-    metadata: Contract | None,
+    contract: Contract | None,
 ) -> Exported:
     """See `edgewright.exporters.onnx.export`."""
     _check(opset, weights)
     wanted = DEFAULT_OPSET if opset is None else opset
     file = File(wanted, opset is not None, weights)
-    made = _write(module, file, channels_first, metadata)
+    made = _write(module, file, channels_first, contract)
     if file.needed > wanted:  # once more, with what that opset has to offer
         file = File(file.needed, False, weights)
         file.note(f"opset {file.opset} rather than {wanted}, which lacks an operator of the model")
-        made = _write(module, file, channels_first, metadata)
+        made = _write(module, file, channels_first, contract)
     proto, interface = made
     return Exported(
         data=proto.SerializeToString(deterministic=True),
@@ -75,7 +75,7 @@ def _minimum(opset: int, ir_version: int) -> str:
 
 
 def _write(
-    module: Module, file: File, channels_first: bool | None, metadata: Contract | None
+    module: Module, file: File, channels_first: bool | None, contract: Contract | None
 ) -> tuple[onnx.ModelProto, Interface]:
     writer = Writer(file)
     interface = Interface(module, writer, channels_first)
@@ -88,23 +88,23 @@ def _write(
         list(file.initializers.values()),
     )  # fmt: skip
     _note_left_out(module, file)
-    return _model(graph, file, metadata), interface
+    return _model(graph, file, contract), interface
 
 
-def _model(graph: onnx.GraphProto, file: File, metadata: Contract | None) -> onnx.ModelProto:
+def _model(graph: onnx.GraphProto, file: File, contract: Contract | None) -> onnx.ModelProto:
     opsets = [helper.make_opsetid("", file.opset)]
     opsets += [helper.make_opsetid(k, v) for k, v in sorted(file.domains.items())]
     version = helper.find_min_ir_version_for(opsets)
     proto = helper.make_model(graph, opset_imports=opsets, ir_version=version)
     proto.producer_name, proto.producer_version = PRODUCER, __version__
-    if metadata is not None:
-        _describe(proto, metadata)
+    if contract is not None:
+        _describe(proto, contract)
     return proto
 
 
-def _describe(proto: onnx.ModelProto, metadata: Contract) -> None:
+def _describe(proto: onnx.ModelProto, contract: Contract) -> None:
     """What the importer reads again (`importers/onnx/metadata.py`)."""
-    fields = metadata.model.model_dump(exclude_defaults=True)
+    fields = contract.model.model_dump(exclude_defaults=True)
     for key, value in fields.items():
         if isinstance(value, str) and value:
             entry = proto.metadata_props.add()
