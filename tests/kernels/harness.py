@@ -102,6 +102,12 @@ EMULATED = {
             dot="ss",
             emulator=("qemu-aarch64", "-cpu", "cortex-a76", *ARM_LIBRARIES),
         ),
+        Level(
+            "neon_i8mm",
+            (*ARM_TARGET, "-mcpu=generic+dotprod+i8mm"),
+            dot="ss",
+            emulator=("qemu-aarch64", "-cpu", "max", *ARM_LIBRARIES),
+        ),
     ]
 }
 # AddressSanitizer wants to be in the program itself; zig has no runtime for it.

@@ -1,7 +1,7 @@
 /* Micro-kernels of the float32 matrix product: one register tile each. */
 #ifndef EW_TILE_F32_H
 #define EW_TILE_F32_H
-#include "simd.h"
+#include "tile_neon.h"
 
 /* y[i][c] = clamp(bias[c] + sum over taps and depth of x[i][k] * w[k][c] (+ skip[i][c])) */
 typedef struct ew_tile_f32 {
@@ -22,6 +22,9 @@ EW_INLINE void ew_tile_f32_tap(const ew_tile_f32 *t, int32_t tap, const int rows
   const float *x[EW_F32_ROWS];
   const float *w = t->w + (ptrdiff_t)tap * t->depth * 16;
   EW_UNROLL for (int i = 0; i < rows; ++i) x[i] = t->rows[tap * EW_F32_ROWS + i];
+#if defined(EW_NEON_TILES)
+  ew_neon_f32_sum(x, w, t->w_block, t->depth, rows, blocks, acc);
+#else
   for (ptrdiff_t k = 0; k < t->depth; ++k) {
     ew_f32x16 columns[4];
     EW_UNROLL for (int j = 0; j < blocks; ++j) columns[j] = ew_f32_load(w + j * t->w_block);
@@ -32,6 +35,7 @@ EW_INLINE void ew_tile_f32_tap(const ew_tile_f32 *t, int32_t tap, const int rows
         acc[i][j] = ew_fma(value, columns[j], acc[i][j]);
     }
   }
+#endif
 }
 
 EW_INLINE void ew_tile_f32_store(const ew_tile_f32 *t, ptrdiff_t at, ew_f32x16 v, int n) {

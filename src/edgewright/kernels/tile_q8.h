@@ -2,6 +2,7 @@
 #ifndef EW_TILE_Q8_H
 #define EW_TILE_Q8_H
 #include "requantize.h"
+#include "tile_neon.h"
 
 /* y[i][c] = requantize(bias[c] + sums[i] * multiplier + sum over depth of x * w) (+ skip) */
 typedef struct ew_tile_q8 {
@@ -38,6 +39,12 @@ EW_INLINE void ew_tile_q8_sum(const ew_tile_q8 *t, const int rows, const int blo
   const uint8_t *x[EW_Q8_ROWS];
   const int8_t *w = t->w;
   EW_UNROLL for (int i = 0; i < rows; ++i) x[i] = t->rows[i];
+#if defined(EW_NEON_TILES) && defined(__ARM_FEATURE_MATMUL_INT8)
+  if (rows % 2 == 0 && blocks == 1) ew_neon_q8_matrix_sum(x, w, t->depth, rows, acc);
+  else ew_neon_q8_sum(x, w, t->w_block, t->depth, rows, blocks, acc);
+#elif defined(EW_NEON_TILES) && defined(__ARM_FEATURE_DOTPROD)
+  ew_neon_q8_sum(x, w, t->w_block, t->depth, rows, blocks, acc);
+#else
   for (ptrdiff_t k = 0; k < t->depth; k += 4) {
     ew_dot_w columns[4];
     EW_UNROLL for (int j = 0; j < blocks; ++j) columns[j] = ew_dot_load_w(w + j * t->w_block);
@@ -47,6 +54,7 @@ EW_INLINE void ew_tile_q8_sum(const ew_tile_q8 *t, const int rows, const int blo
       EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_dot4(acc[i][j], four, columns[j]);
     }
   }
+#endif
 }
 
 #if EW_SMALL
