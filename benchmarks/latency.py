@@ -1,10 +1,14 @@
-"""How fast is a model beside LiteRT or ONNX Runtime, on the same core, interleaved?
+"""How fast is each model beside LiteRT, ONNX Runtime, OpenVINO, ncnn and MNN on the same core?
 
-    python -m benchmarks.latency [--json] [MODEL ...]
+    python -m benchmarks.latency [--quick] [--json] [--models NAME ...] [--runtimes NAME ...]
 
-Without models: those of ../shared/models that issue 2 names. Each row is one model; both runtimes
-use one thread, are warmed up, and take turns in blocks; the table shows medians, the spread (half
-the distance between the quartiles) and the ratio of the medians.
+Each runtime has a process of its own on the same core(s), with the same number of threads. After a
+warm-up they take turns in blocks. Times are medians of the rounds' medians, with half the distance
+between the quartiles as spread; a ratio is the median of the rounds' ratios, and names a winner
+only where the quartiles of these ratios agree. The answers are compared too, roughly: a runtime
+that computes in less than float32 where float32 was asked for is shown, but is no peer.
+
+Results go to build/bench.json after every model; --resume goes on where a run was stopped.
 """
 
 from __future__ import annotations
@@ -12,145 +16,171 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
+import platform
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import edgewright as ew
-from edgewright.pipeline.model import Model, load_model
-from edgewright.verify.samples import draw
+from benchmarks import files, roofline, runtimes, summary, table
+from benchmarks.measure import Settings, measure
+from benchmarks.subjects import BUILD, Subject, subjects
 
-MODELS = Path(os.environ.get("EDGEWRIGHT_MODELS", "../shared/models"))
-ROUNDS = 15
-BLOCK_S = 0.03
-
-DEFAULT = [
-    "kws/models/dscnn_int8.tflite", "kws/models/dscnn_float32.tflite",
-    "cifar10/models/resnet8_mlperf_int8.tflite", "cifar10/models/resnet8_mlperf.tflite",
-    "cifar10/models/resnet8_mlperf.onnx",
-    "vww/models/vww_96_int8.tflite", "vww/models/vww_96_float.tflite",
-    "vww/models/vww_96_float.onnx",
-    "ad/models/ad01_int8.tflite", "ad/models/ad01_fp32.tflite",
-    "micro/micro_speech/micro_speech.tflite", "micro/hello_world_float.tflite",
-    "micro/hello_world_int8.tflite",
-    "imagenet/models/mobilenet_v1_0.25_224_float.tflite",
-    "imagenet/models/mobilenet_v1_0.25_224_quant.tflite",
-    "imagenet/models/mobilenet_v2_1.0_224_quant.tflite",
-    "segmentation/deeplabv3_257_float.tflite",
-    "pose/movenet_single_pose_lightning_ptq.tflite",
-    "onnx_misc/super_resolution/pytorch_super_resolution.onnx", "mnist/models/cntk_cnn.onnx",
-    "mnist/models/lstm_float.tflite", "mnist/models/lstm_int8.tflite",
-    "audio/dtln/model_1.onnx", "wakeword/alexa.tflite", "trees/rf_iris.onnx",
-    "onnx_misc/tract_qlstm_3-2-3_T3_S1/model.onnx",
-]  # fmt: skip
+RESULTS = BUILD / "bench.json"
+QUICK = Settings(rounds=3, block_ms=15.0, warm_ms=30.0, calls_per_block=2)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One model; times in microseconds."""
-
-    model: str
-    peer: str
-    edgewright_us: float
-    edgewright_spread_us: float
-    peer_us: float
-    peer_spread_us: float
-
-    @property
-    def ratio(self) -> float:
-        """Edgewright's median over the peer's: below 1 is faster."""
-        return self.edgewright_us / self.peer_us
-
-
-def peer_call(model: Model, sample: dict[str, Any]) -> tuple[str, Callable[[], object]]:
-    """One thread of the runtime that reads the source format, with its inputs in place."""
-    fed = dict(zip(model.interface.inputs, sample.values(), strict=True))
-    if model.format == "onnx":
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            str(model.path), options, providers=["CPUExecutionProvider"]
-        )
-        return "ONNX Runtime", lambda: session.run(None, fed)
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_path=str(model.path), num_threads=1)
-    interpreter.allocate_tensors()
-    for detail in interpreter.get_input_details():
-        interpreter.set_tensor(detail["index"], fed[detail["name"]])
-    return "LiteRT", interpreter.invoke
+def options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--models", nargs="*", default=[], metavar="NAME",
+                        help="parts of names, such as mobilenet or resnet50-int8")  # fmt: skip
+    parser.add_argument("--runtimes", nargs="*", default=[], choices=runtimes.names())
+    parser.add_argument("--groups", nargs="*", default=[], metavar="GROUP",
+                        help="nets, tiny, larger, again, trees")  # fmt: skip
+    parser.add_argument("--threads", nargs="*", type=int, default=[1, 2])
+    parser.add_argument("--cpus", default="", help="such as 0,1; default: the last ones")
+    parser.add_argument("--rounds", type=int, default=Settings.rounds)
+    parser.add_argument("--quick", action="store_true", help="a few short blocks: a smoke test")
+    parser.add_argument("--resume", action="store_true", help="keep what is in the results")
+    parser.add_argument("--no-build-times", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print the results, not the tables")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    return parser.parse_args()
 
 
-def _block(call: Callable[[], object], seconds: float) -> list[float]:
-    times = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or not times:
-        start = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - start) * 1e6)
-    return times
+def chosen_subjects(given: argparse.Namespace) -> list[Subject]:
+    """Those that the options name."""
+    return [
+        s for s in subjects()
+        if (not given.models or any(m in s.key for m in given.models))
+        and (not given.groups or s.group in given.groups)
+    ]  # fmt: skip
 
 
-def interleave(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Blocks of each call in turn, after a warm-up; times in microseconds."""
-    for call in calls:
-        _block(call, 3 * BLOCK_S)
-    taken: list[list[float]] = [[] for _ in calls]
-    for _ in range(rounds):
-        for times, call in zip(taken, calls, strict=True):
-            times += _block(call, BLOCK_S)
-    return taken
+def available(wanted: Sequence[str]) -> list[str]:
+    """Runtimes that are installed, Edgewright first."""
+    found = []
+    for name in runtimes.names():
+        if wanted and name not in wanted and name != summary.OURS:
+            continue
+        try:
+            runtimes.get(name).prepare()
+            found.append(name)
+        except ImportError as error:
+            print(f"{name} is not installed: {error}", file=sys.stderr)
+    return found
 
 
-def _summary(times: Sequence[float]) -> tuple[float, float]:
-    quartiles = statistics.quantiles(times, n=4) if len(times) > 1 else [times[0]] * 3
-    return statistics.median(times), (quartiles[2] - quartiles[0]) / 2
+def machine() -> dict[str, Any]:
+    """What the numbers depend on besides the software."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), "")
+    return {
+        "cpu": model or platform.processor(), "cpus": os.cpu_count(),
+        "kernel": platform.release(), "system": platform.platform(),
+        "load_average": os.getloadavg(),
+    }  # fmt: skip
 
 
-def measure(path: Path, requantization: str, rounds: int) -> Row:
-    """Build a model, run it beside its own runtime."""
-    model = load_model(path, requantization=requantization)
+def build_times(subject: Subject) -> dict[str, float]:
+    """Seconds of `edgewright build`, with an empty cache and with what that left."""
     with tempfile.TemporaryDirectory() as folder:
-        package = ew.build(model, out=Path(folder) / "p")
-        sample = draw(model.module.main, 1)[0]
-        bound = package.bind(sample)
-        peer, call = peer_call(model, sample)
-        ours, theirs = interleave([bound, call], rounds)
-    return Row(str(path), peer, *_summary(ours), *_summary(theirs))
+        command = [sys.executable, "-m", "edgewright", "build", str(subject.source())]
+        environment = {**os.environ, "EDGEWRIGHT_CACHE": f"{folder}/cache"}
+        times = []
+        for _ in range(2):
+            start = time.perf_counter()
+            subprocess.run([*command, "-o", f"{folder}/out"], env=environment, check=True,
+                           capture_output=True)  # fmt: skip
+            times.append(time.perf_counter() - start)
+    return {"cold_s": times[0], "cached_s": times[1]}
+
+
+class Run:
+    """The results so far, in the file and on the terminal."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.given = given
+        self.out: Path = given.out
+        self.settings = QUICK if given.quick else Settings(rounds=given.rounds)
+        cpus = sorted(os.sched_getaffinity(0))
+        self.cpus = [int(c) for c in given.cpus.split(",")] if given.cpus else cpus[::-1]
+        self.runtimes = available(given.runtimes)
+        self.version = files.compiler_version()
+        self.rows: list[summary.Row] = []
+        self.document: dict[str, Any] = {}
+        if given.resume and self.out.exists():
+            self.document = json.loads(self.out.read_text())
+            self.rows = self.document["rows"]
+
+    def start(self) -> None:
+        """Machine, versions, settings and ceilings."""
+        self.roof = roofline.measure(self.cpus[0])
+        self.document |= {
+            "machine": machine(), "ceilings": asdict(self.roof),
+            "settings": asdict(self.settings) | {"cpus": self.cpus},
+            "versions": {n: runtimes.get(n).version() for n in self.runtimes}
+            | {"sources": self.version, "python": platform.python_version()},
+        }  # fmt: skip
+        self.say(f"{self.document['machine']['cpu']}: {self.roof.float32 / 1e9:.0f} GFLOP/s, "
+                 f"{self.roof.int8 / 1e9:.0f} GOP/s int8 on one core")  # fmt: skip
+        self.say(table.heading(self.runtimes))
+
+    def has(self, subject: Subject, threads: int) -> bool:
+        """Whether an earlier run measured it."""
+        wanted = (subject.name, subject.dtype, threads)
+        return any((r["model"], r["dtype"], r["threads"]) == wanted for r in self.rows)
+
+    def one(self, subject: Subject, threads: int) -> None:
+        """Measure a subject, show it, keep it."""
+        if threads > len(self.cpus):
+            return
+        taken = measure(subject, threads, self.runtimes, self.cpus[:threads], self.settings,
+                        self.version)  # fmt: skip
+        found = summary.rows(subject, threads, taken)
+        self.rows += found
+        self.say(table.line(found, self.runtimes))
+        for reason in table.reasons(found):
+            print(f"    {reason}", file=sys.stderr)
+        self.save()
+
+    def save(self) -> None:
+        """Write the document."""
+        self.document |= {
+            "contests": summary.contests(self.rows, self.roof),
+            "summary": summary.summary(self.rows, self.roof),
+            "rows": self.rows,
+        }
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        self.out.write_text(json.dumps(self.document, indent=1))
+
+    def say(self, text: str) -> None:
+        """A line of the table."""
+        print(text, file=sys.stderr if self.given.json else sys.stdout, flush=True)
 
 
 def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", type=Path)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--requantization", default="float")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    given = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    paths = given.models or [MODELS / name for name in DEFAULT]
-    rows = []
-    for path in paths:
-        try:
-            row = measure(path, given.requantization, given.rounds)
-        except Exception as error:
-            print(f"{path.name}: {type(error).__name__}: {str(error)[:150]}", file=sys.stderr)
-            continue
-        rows.append(row)
-        if not given.json:
-            print(
-                f"{row.ratio:6.2f}x  {row.edgewright_us:10.1f} ±{row.edgewright_spread_us:7.1f} us"
-                f"  {row.peer:13} {row.peer_us:10.1f} ±{row.peer_spread_us:7.1f} us  {path.name}"
-            )
+    """Measure, print, write."""
+    given = options()
+    run = Run(given)
+    run.start()
+    for subject in chosen_subjects(given):
+        for threads in subject.threads:
+            if threads in given.threads and not run.has(subject, threads):
+                run.one(subject, threads)
+    if not given.quick and not given.no_build_times:
+        net = next(s for s in subjects() if s.key == "mobilenet_v2-float32")
+        run.document["build_mobilenet_v2"] = build_times(net)
+    run.save()
+    for text in table.figures(run.document["summary"]):
+        run.say(text)
     if given.json:
-        print(json.dumps([{**asdict(r), "ratio": r.ratio} for r in rows], indent=2))
+        print(json.dumps(run.document, indent=1))
     return 0
 
 

@@ -41,8 +41,12 @@ def quantise(source: Path, destination: Path) -> Path:
     """
     if destination.exists():
         return destination
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType
-    from onnxruntime.quantization import quantize_static
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
 
     logging.getLogger().setLevel(logging.ERROR)  # it recommends its own preprocessing
     CalibrationDataReader.register(_Samples)

@@ -1,0 +1,230 @@
+"""The file and the inputs that a runtime gets for a subject, made once under build/bench/."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.subjects import BUILD, Subject
+
+if TYPE_CHECKING:
+    from edgewright.graph import Node
+    from edgewright.pipeline.model import Model
+
+Array = npt.NDArray[Any]
+FOLDER = BUILD / "bench"
+SOURCES = Path(__file__).parent.parent / "src" / "edgewright"
+BUILD_LIMIT_S = 900
+
+
+class Unavailable(Exception):
+    """A runtime cannot have this subject; says why."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a worker is started with."""
+
+    model: Path
+    inputs: Path
+
+
+def compiler_version() -> str:
+    """A hash over the compiler's sources: packages of another version are built anew."""
+    digest = hashlib.sha256()
+    for path in sorted(p for kind in ("py", "h", "c") for p in SOURCES.rglob(f"*.{kind}")):
+        digest.update(path.relative_to(SOURCES).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def prepare(subject: Subject, runtime: ModuleType, version: str) -> Prepared:
+    """The file in a format that the runtime reads, and inputs in that file's layout.
+
+    Raises Unavailable, with the reason for the table.
+    """
+    arrays = sample(subject)
+    if ".package" in runtime.READS:
+        return Prepared(package(subject, version), _saved(subject, "source", arrays))
+    path, perms = _readable(subject, runtime)
+    if perms:
+        arrays = [np.ascontiguousarray(a.transpose(p)) for a, p in zip(arrays, perms, strict=True)]
+    return Prepared(path, _saved(subject, path.suffix[1:], arrays))
+
+
+def place(subject: Subject) -> Path:
+    """The subject's folder."""
+    folder = FOLDER / subject.key
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def package(subject: Subject, version: str, cold: bool = False) -> Path:
+    """Edgewright's package of a subject, built by its command. Raises Unavailable.
+
+    Args:
+        subject: what is built.
+        version: `compiler_version()`, which the package must be of.
+        cold: build again in any case.
+    """
+    folder = place(subject) / "package"
+    stamp = place(subject) / "package.json"
+    known = json.loads(stamp.read_text()) if stamp.exists() else {}
+    if known.get("version") == version and not cold:
+        if "failure" in known:
+            raise Unavailable(known["failure"])
+        return folder
+    known = {"version": version, **_build(subject, folder)}
+    stamp.write_text(json.dumps(known))
+    if "failure" in known:
+        raise Unavailable(known["failure"])
+    return folder
+
+
+def build_seconds(subject: Subject) -> float | None:
+    """How long the last build of the package took, its verification included."""
+    stamp = place(subject) / "package.json"
+    known = json.loads(stamp.read_text()) if stamp.exists() else {}
+    return known.get("seconds")
+
+
+def _build(subject: Subject, folder: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "edgewright", "build", str(subject.source()), "-o", folder]
+    for name, shape in subject.shapes.items():
+        command += ["--shape", f"{name}={','.join(map(str, shape))}"]
+    start = time.perf_counter()
+    try:
+        done = subprocess.run(
+            [str(c) for c in command], check=False, capture_output=True, text=True,
+            timeout=BUILD_LIMIT_S,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return {"failure": f"the build takes more than {BUILD_LIMIT_S} s"}
+    if done.returncode:
+        return {"failure": " ".join(done.stderr.split())[:400]}
+    return {"seconds": time.perf_counter() - start}
+
+
+def sample(subject: Subject) -> list[Array]:
+    """One set of inputs in the source's layout, from a fixed seed. Raises Unavailable."""
+    kept = place(subject) / "inputs-source.npz"
+    if kept.exists():
+        with np.load(kept) as file:
+            return [file[k] for k in file.files]
+    from edgewright.errors import EdgewrightError
+    from edgewright.pipeline.model import load_model
+    from edgewright.verify.samples import draw
+
+    try:
+        model = load_model(subject.source(), shapes=subject.shapes or None)
+    except EdgewrightError as error:
+        raise Unavailable(f"not imported: {' '.join(str(error).split())[:300]}") from error
+    except OSError as error:
+        raise Unavailable(str(error)) from error
+    drawn = list(draw(model.module.main, 1)[0].values())
+    _saved(subject, "source", drawn)
+    (place(subject) / "work.json").write_text(json.dumps({"nodes": _work(model)}))
+    return drawn
+
+
+def work(subject: Subject) -> dict[str, Any]:
+    """What one run has to do, once `sample` has been called.
+
+    `nodes` has a row for each operator that multiplies: its multiply-accumulates, the bytes of its
+    constants, how often it reads them, and whether Winograd's algorithm fits.
+    """
+    found: dict[str, Any] = json.loads((place(subject) / "work.json").read_text())
+    return found
+
+
+def _work(model: Model) -> list[tuple[int, int, int, bool]]:
+    from edgewright import ops
+    from edgewright.graph import upper
+
+    rows = []
+    for node in model.module.main.walk():
+        macs = ops.of(node).macs(node)
+        if not macs:
+            continue
+        constants = [v for v in node.inputs if v is not None and v.is_constant]
+        size = sum(upper(v.type.count) * v.type.dtype.bits // 8 for v in constants)
+        steps = upper(node.inputs[0].type.shape[0]) if node.op == "lstm" else 1
+        rows.append((macs, size, steps, _fits_winograd(node)))
+    return rows
+
+
+def _fits_winograd(node: Node) -> bool:
+    if node.op != "conv" or node.inputs[1].type.shape[1:3] != (3, 3):
+        return False
+    plain = {"stride": (1, 1), "dilation": (1, 1), "groups": 1}
+    return all(node.attrs.get(k, v) == v for k, v in plain.items())
+
+
+def _saved(subject: Subject, kind: str, arrays: list[Array]) -> Path:
+    path = place(subject) / f"inputs-{kind}.npz"
+    if not path.exists():
+        np.savez(path, *arrays)
+    return path
+
+
+def _readable(
+    subject: Subject, runtime: ModuleType
+) -> tuple[Path, list[tuple[int, ...]] | None]:  # fmt: skip
+    """A file that the runtime reads, and how its inputs are transposed."""
+    files: dict[str, Callable[[], Path]] = {**subject.others}
+    source = subject.source()
+    files.setdefault(source.suffix, lambda: source)
+    for suffix in runtime.READS:
+        if suffix in files:
+            return files[suffix](), None
+    if ".tflite" in runtime.READS and subject.group == "nets":
+        return _exported(subject)
+    if source.suffix in getattr(runtime, "CONVERTS", ()):
+        return _converted(subject, runtime, source), None
+    raise Unavailable(f"does not read {source.suffix}")
+
+
+def _converted(subject: Subject, runtime: ModuleType, source: Path) -> Path:
+    """The file in the runtime's own format; a failure is remembered."""
+    folder = place(subject) / runtime.__name__.rsplit(".", 1)[-1]
+    done, failed = folder / "done", folder / "failure"
+    if done.exists():
+        return folder / done.read_text()
+    if failed.exists():
+        raise Unavailable(failed.read_text())
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        made = runtime.convert(source.absolute(), folder.absolute())
+        if not made.exists():
+            raise FileNotFoundError("its converter wrote nothing")
+    except (OSError, subprocess.SubprocessError) as error:
+        failed.write_text(f"its converter failed: {error}"[:300])
+        raise Unavailable(failed.read_text()) from error
+    done.write_text(made.name)
+    return folder / made.name
+
+
+def _exported(subject: Subject) -> tuple[Path, list[tuple[int, ...]]]:
+    """The .tflite file that Edgewright's exporter makes, for int8 by LiteRT's own quantiser."""
+    from benchmarks.tflite_files import exported, quantised
+
+    try:
+        path, perms = exported(subject, FOLDER)
+        if subject.dtype == "int8":
+            path = quantised(subject, path, sample(subject), perms)
+    except Exception as error:
+        text = f"no .tflite: {type(error).__name__}: {' '.join(str(error).split())}"
+        raise Unavailable(text[:300]) from error
+    return path, perms

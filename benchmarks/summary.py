@@ -1,0 +1,179 @@
+"""From what was taken to rows, ratios and the numbers that are held against bars."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks import files
+from benchmarks.measure import Taken, difference, ratio
+from benchmarks.roofline import Roofline
+from benchmarks.subjects import Subject
+
+OURS = "edgewright"
+#: A float32 peer whose results lie further off computes in less than float32: it is no peer.
+FLOAT_LIMIT = 1e-2
+
+Row = dict[str, Any]
+
+
+def rows(subject: Subject, threads: int, taken: Mapping[str, Taken]) -> list[Row]:
+    """One row per runtime, with `failure` where it gave no time."""
+    ours = taken.get(OURS)
+    return [_row(subject, threads, item, ours) for item in taken.values()]
+
+
+def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row:
+    row: Row = {
+        "model": subject.name, "group": subject.group, "dtype": subject.dtype, "threads": threads,
+        "runtime": item.runtime,
+    }  # fmt: skip
+    if item.failure or not item.blocks:
+        return {**row, "failure": item.failure or "nothing was measured"}
+    row |= {"median_us": item.median_us, "spread": item.spread_us, "rounds": item.blocks}
+    row |= {k: v for k, v in item.hello.items() if k != "version"} | item.memory
+    if item.complete:
+        row["python_us"] = statistics.median(item.complete)
+    if item.runtime == OURS:
+        row["build_s"] = files.build_seconds(subject)
+    if ours is not None and not ours.failure and ours.blocks:
+        middle, low, high = ratio(item, ours)
+        row |= {"ratio": middle, "ratio_low": low, "ratio_high": high}
+        if ours.outputs and item.outputs:
+            row["difference"] = difference(ours.outputs, item.outputs)
+    return row
+
+
+def is_valid(row: Row) -> bool:
+    """Whether a row counts: it has a time, and computes what it should."""
+    if "median_us" not in row:
+        return False
+    return row["dtype"] == "int8" or row.get("difference", 0.0) <= FLOAT_LIMIT
+
+
+def contests(found: Sequence[Row], roof: Roofline | None) -> list[Row]:
+    """One entry per model, dtype and number of threads: we against the best peer.
+
+    `verdict` is "ahead" or "behind" where the quartiles of the rounds' ratios agree on it, else
+    "noise". Nets that the suite makes have a bound, and the part of the way to it that is closed.
+    """
+    groups: dict[tuple[str, str, int], list[Row]] = {}
+    for row in found:
+        groups.setdefault((row["model"], row["dtype"], row["threads"]), []).append(row)
+    return [c for g in groups.values() if (c := _contest(g, roof)) is not None]
+
+
+def _contest(group: Sequence[Row], roof: Roofline | None) -> Row | None:
+    ours = next((r for r in group if r["runtime"] == OURS and "median_us" in r), None)
+    peers = [r for r in group if r["runtime"] != OURS and is_valid(r) and "ratio" in r]
+    if ours is None or not peers:
+        return None
+    best = min(peers, key=lambda r: r["ratio"])
+    low, high = best["ratio_low"], best["ratio_high"]
+    contest = {
+        **{k: ours[k] for k in ("model", "group", "dtype", "threads")},
+        "ours_us": ours["median_us"], "best_peer": best["runtime"],
+        "best_peer_us": best["median_us"], "ratio": best["ratio"], "ratio_low": low,
+        "ratio_high": high, "verdict": "ahead" if low > 1 else "behind" if high < 1 else "noise",
+    }  # fmt: skip
+    if roof is not None and ours["group"] == "nets":
+        contest |= _headroom(ours, best, roof)
+    return contest
+
+
+def _headroom(ours: Row, best: Row, roof: Roofline) -> Row:
+    """The bound with direct convolutions, that with Winograd's, and what is closed to the first."""
+    from benchmarks.subjects import subjects
+
+    subject = next(s for s in subjects() if (s.name, s.dtype) == (ours["model"], ours["dtype"]))
+    work = files.work(subject)
+    threads = ours["threads"]
+    bound = roof.bound_us(work, ours["dtype"]) / threads
+    gap = best["median_us"] - bound
+    return {
+        "macs": sum(n[0] for n in work["nodes"]),
+        "bound_us": bound,
+        "bound_winograd_us": roof.bound_us(work, ours["dtype"], "winograd") / threads,
+        "headroom_closed": (best["median_us"] - ours["median_us"]) / gap if gap > 0 else None,
+    }
+
+
+def summary(found: Sequence[Row], roof: Roofline | None) -> dict[str, Any]:
+    """Geometric means and minima by group, as the bars of the project name them."""
+    every = contests(found, roof)
+    single = [c for c in every if c["threads"] == 1]
+
+    def chosen(dtype: str, *groups: str) -> list[Row]:
+        return [c for c in single if c["dtype"] == dtype and c["group"] in groups]
+
+    return {
+        "float32_nets": _figures(chosen("float32", "nets")),
+        "int8_nets_and_larger": _figures(chosen("int8", "nets", "larger")),
+        "float32_larger": _figures(chosen("float32", "larger")),
+        "float32_tiny": _figures(chosen("float32", "tiny")),
+        "int8_tiny": _figures(chosen("int8", "tiny")),
+        "trees_batch1": _figures([c for c in single if c["model"].endswith("_batch1")]),
+        "trees_batch1000": _figures([c for c in single if c["model"].endswith("_batch1000")]),
+        "two_threads": _two_threads(found, every),
+        "load": _load(found),
+        "python_call": _python_calls(found),
+    }
+
+
+def _figures(chosen: Sequence[Row]) -> Row:
+    if not chosen:
+        return {"count": 0}
+    least = min(chosen, key=lambda c: c["ratio"])
+    closed = [c["headroom_closed"] for c in chosen if c.get("headroom_closed") is not None]
+    figures = {
+        "count": len(chosen),
+        "geometric_mean": statistics.geometric_mean([c["ratio"] for c in chosen]),
+        "minimum": least["ratio"], "minimum_model": least["model"],
+        "behind": [c["model"] for c in chosen if c["verdict"] == "behind"],
+    }  # fmt: skip
+    if closed:
+        figures["headroom_closed_median"] = statistics.median(closed)
+    return figures
+
+
+def _two_threads(found: Sequence[Row], every: Sequence[Row]) -> list[Row]:
+    """Our own speed-up and the best peer's ratio, for each net run on two threads."""
+    times = {(r["model"], r["dtype"], r["threads"]): r["median_us"]
+             for r in found if r["runtime"] == OURS and "median_us" in r}  # fmt: skip
+    return [
+        {"model": c["model"], "dtype": c["dtype"], "ratio": c["ratio"],
+         "speedup": times[c["model"], c["dtype"], 1] / c["ours_us"]}
+        for c in every
+        if c["threads"] == 2 and (c["model"], c["dtype"], 1) in times
+    ]  # fmt: skip
+
+
+def _load(found: Sequence[Row]) -> list[Row]:
+    """Load and first inference beside the quickest peer's."""
+    result = []
+    for ours in found:
+        if ours["runtime"] != OURS or ours["threads"] != 1 or "load_us" not in ours:
+            continue
+        peers = [r["load_us"] for r in found if "load_us" in r and r["runtime"] != OURS
+                 and all(r[k] == ours[k] for k in ("model", "dtype", "threads"))]  # fmt: skip
+        if peers:
+            row = {k: ours[k] for k in ("model", "dtype", "load_us")}
+            result.append(row | {"ratio": min(peers) / ours["load_us"]})
+    return result
+
+
+def _python_calls(found: Sequence[Row]) -> list[Row]:
+    """What `package.run` adds to the bound call, beside each peer's own call from Python."""
+    result = []
+    for ours in found:
+        if ours["runtime"] != OURS or ours["group"] not in ("tiny", "larger", "again"):
+            continue
+        if ours["threads"] != 1 or "python_us" not in ours:
+            continue
+        peers = [r["python_us"] for r in found if "python_us" in r and r["runtime"] != OURS
+                 and all(r[k] == ours[k] for k in ("model", "dtype", "threads"))]  # fmt: skip
+        row = {"model": ours["model"], "dtype": ours["dtype"],
+               "run_us": ours["python_us"], "bound_us": ours["median_us"]}  # fmt: skip
+        result.append(row | ({"ratio": min(peers) / ours["python_us"]} if peers else {}))
+    return result

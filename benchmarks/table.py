@@ -1,0 +1,77 @@
+"""Tables for people: times, and how many times longer than ours each peer takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks import runtimes
+from benchmarks.summary import OURS, Row, contests, is_valid
+
+NAME_WIDTH = 28
+
+
+def heading(chosen: Sequence[str]) -> str:
+    """The columns; peers in the order in which they are measured."""
+    peers = "".join(f"{_title(name):>14}" for name in chosen if name != OURS)
+    return f"{'model':{NAME_WIDTH}}{'threads':>8}{'ours, us':>20}{peers}   best peer / ours"
+
+
+def line(found: Sequence[Row], chosen: Sequence[str]) -> str:
+    """One model: our median and spread, each peer's ratio ("-": has no such model), the verdict."""
+    by_name = {row["runtime"]: row for row in found}
+    first = found[0]
+    text = f"{first['model']}-{first['dtype']}"[: NAME_WIDTH - 1].ljust(NAME_WIDTH)
+    text += f"{first['threads']:>8}{_time(by_name.get(OURS)):>20}"
+    text += "".join(f"{_ratio(by_name.get(n)):>14}" for n in chosen if n != OURS)
+    found_contests = contests(found, None)
+    return text + (f"   {_verdict(found_contests[0])}" if found_contests else "")
+
+
+def reasons(found: Sequence[Row]) -> list[str]:
+    """Why runtimes gave no time, or one that does not count."""
+    lines = []
+    for row in found:
+        name = f"{row['model']}-{row['dtype']}: {_title(row['runtime'])}"
+        if "failure" in row and not row["failure"].startswith("does not read"):
+            lines.append(f"{name}: {row['failure']}")
+        elif "median_us" in row and not is_valid(row):
+            lines.append(f"{name}: not counted, its results differ by {row['difference']:.2g}")
+    return lines
+
+
+def figures(summary: dict[str, Any]) -> list[str]:
+    """The summary's groups, one line each."""
+    lines = []
+    for name, group in summary.items():
+        if isinstance(group, dict) and group.get("count"):
+            text = f"{name:24} {group['count']:3} models  mean {group['geometric_mean']:5.2f}x"
+            text += f"  least {group['minimum']:5.2f}x ({group['minimum_model']})"
+            if "headroom_closed_median" in group:
+                text += f"  headroom closed {100 * group['headroom_closed_median']:.0f} %"
+            lines.append(text)
+    return lines
+
+
+def _title(name: str) -> str:
+    return str(runtimes.get(name).TITLE)
+
+
+def _time(row: Row | None) -> str:
+    if row is None or "median_us" not in row:
+        return "-"
+    return f"{row['median_us']:.1f} ±{row['spread']:.1f}"
+
+
+def _ratio(row: Row | None) -> str:
+    if row is None or "median_us" not in row:
+        return "-"
+    if "ratio" not in row:
+        return f"{row['median_us']:.1f} us"
+    return f"{row['ratio']:.2f}x" + ("" if is_valid(row) else " (!)")
+
+
+def _verdict(contest: Row) -> str:
+    text = f"{contest['ratio']:.2f}x [{contest['ratio_low']:.2f}, {contest['ratio_high']:.2f}]"
+    names = {"ahead": "ahead", "behind": "BEHIND", "noise": "no difference beyond the noise"}
+    return f"{text} {names[contest['verdict']]}"

@@ -1,0 +1,74 @@
+"""The suite's nets as .tflite files, so that LiteRT, the strongest peer, competes on each of them.
+
+Images are channels-last in them, as LiteRT's users have them: unlike the ONNX runtimes and
+Edgewright it is not asked to turn the image round.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks import nets
+from benchmarks.subjects import NETS, Subject
+
+Array = npt.NDArray[Any]
+SAMPLES = 4
+
+
+def exported(subject: Subject, folder: Path) -> tuple[Path, list[tuple[int, ...]]]:
+    """The float32 file, and for each input how it is transposed. Raises EdgewrightError."""
+    path = folder / f"{subject.name}-float32" / "exported.tflite"
+    layout = path.with_suffix(".json")
+    if not path.exists():
+        from edgewright.exporters import tflite
+        from edgewright.pipeline.model import load_model
+
+        model = load_model(nets.write(subject.name, NETS))
+        made = tflite.export(model.module)
+        perms = []
+        for name, value in zip(made.inputs, model.module.main.inputs, strict=True):
+            perms.append(made.layouts.get(name, tuple(range(value.type.rank))))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        layout.write_text(json.dumps(perms))
+        path.write_bytes(made.data)
+    return path, [tuple(p) for p in json.loads(layout.read_text())]
+
+
+def quantised(
+    subject: Subject, source: Path, like: list[Array], perms: list[tuple[int, ...]]
+) -> Path:
+    """The int8 file of a float32 one, by ai-edge-quantizer. Raises what that raises.
+
+    Args:
+        subject: the int8 subject.
+        source: the float32 file.
+        like: inputs in the source's layout, for their shapes.
+        perms: how the file's inputs are transposed.
+    """
+    path = source.parent.with_name(subject.key) / "exported-int8.tflite"
+    if path.exists():
+        return path
+    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_quantizer import quantizer, recipe
+
+    random = np.random.default_rng(1)
+    interpreter = Interpreter(model_path=str(source))
+    signature, names = next(iter(interpreter.get_signature_list().items()))
+    shapes = [a.transpose(p).shape for a, p in zip(like, perms, strict=True)]
+    samples = [
+        {
+            n: random.standard_normal(s, np.float32)
+            for n, s in zip(names["inputs"], shapes, strict=True)
+        }
+        for _ in range(SAMPLES)
+    ]
+    made = quantizer.Quantizer(str(source))
+    made.load_quantization_recipe(recipe.static_wi8_ai8())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made.quantize(made.calibrate({signature: samples})).export_model(str(path))
+    return path
