@@ -45,7 +45,8 @@ ORDER: list[Pass] = [
     fold_constants,
     remove_identity,
     eliminate_common_subexpressions,
-    # Functions that exporters write out, before anything changes how.
+    # What exporters write apart, before a transpose comes between or anything changes how.
+    merge_pad,
     fuse_hard_swish,
     fuse_silu,
     fuse_gelu,

@@ -27,10 +27,25 @@ def begin(scope: Scope, channels_first: bool) -> None:
 
 def _input_perm(graph: Graph, value: Value) -> Perm | None:
     """The permutation to channels-last that every reader of an input begins with."""
-    users = graph.users(value)
-    perms = {tuple(n.attrs["perm"]) if n.op == "transpose" else () for n in users}
-    (perm,) = perms if len(perms) == 1 else [()]
-    return perm if perm in TO_LAST and value not in graph.outputs else None
+    perms = {turned(node, TO_LAST) for node in graph.users(value)}
+    (perm,) = perms if len(perms) == 1 else [None]
+    return None if value in graph.outputs else perm
+
+
+def turned(node: Node, perms: tuple[Perm, ...]) -> Perm | None:
+    """Which of some permutations a node is: a transpose, or a reshape with a single channel."""
+    if node.op == "transpose":
+        perm = tuple(node.attrs["perm"])
+        return perm if perm in perms else None
+    if node.op != "reshape":
+        return None
+    before, after = node.input(0).type.shape, node.output.type.shape
+    for perm in perms:
+        channel = perm[-1] if perm in TO_LAST else len(perm) - 1
+        fits = len(before) == len(after) == len(perm) and before[channel] == 1
+        if fits and tuple(before[p] for p in perm) == after:
+            return perm
+    return None
 
 
 def _turned_input(scope: Scope, value: Value, perm: Perm | None) -> Tensor:
@@ -49,7 +64,8 @@ def _drop_output(scope: Scope, value: Value) -> None:
     node = value.producer
     if node is None or not _ends_with(scope, node, value):
         return
-    inner, perm = node.input(0), tuple(node.attrs["perm"])
+    inner, perm = node.input(0), turned(node, TO_FIRST)
+    assert perm is not None
     scope.dropped.add(node)
     tensor = scope.add(value.name, inner.type)
     scope.values[inner] = scope.values[value] = tensor
@@ -59,7 +75,7 @@ def _drop_output(scope: Scope, value: Value) -> None:
 
 def _ends_with(scope: Scope, node: Node, value: Value) -> bool:
     """Whether a node is such a transpose, which nothing inside reads."""
-    if node.op != "transpose" or tuple(node.attrs["perm"]) not in TO_FIRST or node in scope.dropped:
+    if turned(node, TO_FIRST) is None or node in scope.dropped:
         return False
     inner, outputs = node.input(0), scope.graph.outputs
     computed = inner.producer is not None and inner not in scope.values

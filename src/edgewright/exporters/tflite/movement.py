@@ -197,11 +197,11 @@ def depth_to_space(node: ExportedNode) -> None:
     """DEPTH_TO_SPACE or SPACE_TO_DEPTH; in the other order ("crd") channels are gathered."""
     code, block = node.node.op.upper(), node.attrs.block
     x, y = node.input(0), node.output()
-    if node.attrs.mode == "dcr":
-        node.add(code, [x], y, block_size=block)
-        return
     area = block * block
     channels = max(int(t.type.shape[3]) for t in (x, y) if isinstance(t.type.shape[3], int))
+    if node.attrs.mode == "dcr" or channels == area:  # one channel: both orders are the same
+        node.add(code, [x], y, block_size=block)
+        return
     order = np.arange(channels).reshape(channels // area, area).T.ravel()
     if node.node.op == "depth_to_space":
         turned = node.add("GATHER", [x, node.ints(order, "channels")], node.like(x), axis=3)

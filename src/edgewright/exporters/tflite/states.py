@@ -32,7 +32,8 @@ def read_state(node: ExportedNode) -> None:
 @rule("write_state")
 def write_state(node: ExportedNode) -> None:
     """ASSIGN_VARIABLE."""
-    node.add("ASSIGN_VARIABLE", [handle(node.scope, node.attrs.state), node.input(0)], [])
+    operands = [handle(node.scope, node.attrs.state), node.input(0)]
+    node.scope.subgraph.operators.append(Operator("ASSIGN_VARIABLE", operands, [], {}))
 
 
 def initialise(scopes: list[Scope]) -> None:

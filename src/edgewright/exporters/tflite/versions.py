@@ -175,7 +175,7 @@ def _numbers(release: str) -> tuple[int, ...]:
 
 
 def _dtype(operator: Operator, index: int) -> str:
-    tensor = operator.inputs[index]
+    tensor = operator.inputs[index] if index < len(operator.inputs) else None
     return tensor.type.dtype.value if tensor is not None else ""
 
 

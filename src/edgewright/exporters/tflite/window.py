@@ -90,6 +90,12 @@ def given_bias(node: ExportedNode, x: Tensor, w: Tensor, index: int = 2) -> list
     return [] if bias is None else [bias]
 
 
+def zero_bias(node: ExportedNode, x: Tensor, w: Tensor) -> Tensor:
+    """A bias for CONV_2D, whose kernels insist on one."""
+    dtype = {DType.FLOAT32: np.float32, DType.INT16: np.int64}.get(x.type.dtype, np.int32)
+    return node.scope.shared("zero_bias", np.zeros(w.type.dims[0], dtype))
+
+
 @rule("conv")
 def conv(node: ExportedNode) -> None:
     """CONV_2D, with an ADD behind it where a residual was fused; fewer inputs mean groups."""
@@ -99,7 +105,7 @@ def conv(node: ExportedNode) -> None:
     w = node.scope.weight(value.name, data, value.type.quant, 0)
     padding_of = (data.shape[1], data.shape[2])
     wide, padding = padded(node, x, padding_of)
-    operands = [wide, w, *given_bias(node, x, w)]
+    operands = [wide, w, *(given_bias(node, x, w) or [zero_bias(node, x, w)])]
     options = window_options(node, padding)
     skip = node.optional_value(3)
     if skip is None:
@@ -155,8 +161,8 @@ def _pool_options(node: ExportedNode, padding: int) -> dict[str, Any]:
 def max_pool(node: ExportedNode) -> None:
     """MAX_POOL_2D; with dilation, the largest of one slice per place in the window."""
     x = node.input(0)
-    lowest = -math.inf
-    if x.type.quant is None and x.type.dtype.is_float:
+    lowest = 0.0 if _is_positive(node.value(0)) else -math.inf
+    if lowest and x.type.dtype.is_float:
         lowest = float(np.finfo(np.float32).min)
     if node.attrs.dilation != (1, 1):
         _largest_of_slices(node, explicit(node, x, node.attrs.pad, lowest))
@@ -164,6 +170,16 @@ def max_pool(node: ExportedNode) -> None:
     wide, padding = padded(node, x, node.attrs.kernel, lowest)
     options = _pool_options(node, padding)
     node.add_clamped("MAX_POOL_2D", [wide], node.output(), node.attrs.clamp, **options)
+
+
+def _is_positive(x: Value) -> bool:
+    """Whether nothing in x is below zero, so that zeros never win a maximum unfairly."""
+    made = x.producer
+    if made is None:
+        return False
+    clamp = made.attrs.get("clamp")
+    low = made.attrs.get("lo") if made.op == "clip" else clamp[0] if clamp else None
+    return low is not None and float(low) >= 0.0
 
 
 def _largest_of_slices(node: ExportedNode, x: Tensor) -> None:
