@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 
-from edgewright.exporters.tflite.elementwise import finish_float, in_float, require_float, takes
+from edgewright.exporters.tflite.elementwise import (
+    SIGMOID,
+    finish_float,
+    in_float,
+    require_float,
+    takes,
+)
 from edgewright.exporters.tflite.node import ExportedNode
 from edgewright.exporters.tflite.records import Tensor
 from edgewright.exporters.tflite.rule import rule
-from edgewright.graph import DType, Quant
 
 #: above it, e**x in float32 swamps what is added to it
 _HIGH = 20.0
@@ -58,8 +63,7 @@ def silu(node: ExportedNode) -> None:
     """x * LOGISTIC(x), on quantised operands too."""
     x = node.input(0)
     if node.is_quantised and takes(node, ("int8", "uint8")):
-        zero = -128 if x.type.dtype is DType.INT8 else 0
-        gate = node.temporary(x.type.with_quant(Quant((1 / 256,), (zero,))), "logistic")
+        gate = node.temporary(x.type.with_quant(SIGMOID[x.type.dtype]), "logistic")
         node.add("LOGISTIC", [x], gate)
         node.add("MUL", [x, gate], node.output(), fused_activation_function=0)
         return

@@ -30,6 +30,8 @@ UNARY: dict[str, tuple[str, tuple[str, ...]]] = {
     "square": ("SQUARE", FLOAT),
     "tanh": ("TANH", ("float32", "int8", "uint8")),
 }
+#: the quantisation of a sigmoid's result that every runtime takes
+SIGMOID = {DType.INT8: Quant((1 / 256,), (-128,)), DType.UINT8: Quant((1 / 256,), (0,))}
 _PLAIN = ("float32", "int32", "int64")
 _COMPARED = ("float32", "int32", "int64", "int8", "uint8")
 BINARY: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -91,12 +93,28 @@ def require_float(node: ExportedNode) -> None:
     node.require(known, f"{type} has no builtin operator", "cast it to float32 before")
 
 
+def _strict_output(node: ExportedNode) -> Tensor:
+    """The result; reference kernels and microcontrollers know sigmoids of one scale only."""
+    y, fixed = node.output(), node.scope.module.requantization == "fixed"
+    quant = SIGMOID.get(y.type.dtype)
+    if node.node.op != "sigmoid" or not fixed or y.type.quant in (None, quant):
+        return y
+    return node.temporary(y.type.with_quant(quant))
+
+
 @rule(*UNARY)
 def unary(node: ExportedNode) -> None:
     """One operator; quantised operands that it does not take are computed with in float32."""
     code, types = UNARY[node.node.op]
     if takes(node, types):
-        node.add(code, [node.input(0)], node.output())
+        made = _strict_output(node)
+        node.add(code, [node.input(0)], made)
+        if made is not node.output():
+            node.requantized(made, node.output())
+        return
+    if node.node.op == "square" and takes(node, ("int32", "int64")):
+        x = node.input(0)
+        node.add("MUL", [x, x], node.output(), fused_activation_function=0)
         return
     require_float(node)
     x, y = in_float(node, node.input(0))

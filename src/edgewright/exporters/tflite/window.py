@@ -91,9 +91,10 @@ def given_bias(node: ExportedNode, x: Tensor, w: Tensor, index: int = 2) -> list
 
 
 def zero_bias(node: ExportedNode, x: Tensor, w: Tensor) -> Tensor:
-    """A bias for CONV_2D, whose kernels insist on one."""
+    """A bias of nothing: kernels insist on one, or crash without."""
     dtype = {DType.FLOAT32: np.float32, DType.INT16: np.int64}.get(x.type.dtype, np.int32)
-    return node.scope.shared("zero_bias", np.zeros(w.type.dims[0], dtype))
+    count = w.type.dims[3 if node.node.op == "depthwise_conv" else 0]
+    return node.scope.shared("zero_bias", np.zeros(count, dtype))
 
 
 @rule("conv")
@@ -136,7 +137,8 @@ def depthwise_conv(node: ExportedNode) -> None:
     if quant is not None and quant.axis is not None:
         quant = replace(quant, axis=3)
     w = node.scope.weight(value.name, data[None], quant, 3)
-    _depthwise(node, x, w, given_bias(node, x, w), node.attrs.clamp)
+    bias = given_bias(node, x, w) or [zero_bias(node, x, w)]
+    _depthwise(node, x, w, bias, node.attrs.clamp)
 
 
 def _depthwise(
