@@ -17,7 +17,7 @@ def test_same_bits_as_the_host(models: Path, tmp_path: Path, mode: str) -> None:
     package = ew.build(models / "kws/models/dscnn_int8.tflite", targets=["host", ARM64.name],
                        out=tmp_path / "kws", requantization=mode)  # fmt: skip
     built = package.manifest.targets
-    assert [v.level for v in built[ARM64.name].verdicts] == ["neon", "dotprod"]
+    assert [v.level for v in built[ARM64.name].verdicts] == ["neon", "dotprod", "i8mm"]
     crcs = {v.crc32 for info in built.values() for v in info.verdicts}
     assert len(crcs) == 1
     assert all(v.max_error == 0 for info in built.values() for v in info.verdicts)

@@ -4,7 +4,7 @@ from . import Level, Runner, Target
 
 TARGET = Target(
     name="linux-arm64",
-    description="64-bit Arm Linux (glibc or musl; NEON, dot products where the CPU has them)",
+    description="64-bit Arm Linux (glibc or musl; NEON, dot and matrix products where it has them)",
     triple="aarch64-linux-gnu.2.17",
     arch="aarch64",
     system="Linux",
@@ -21,6 +21,13 @@ TARGET = Target(
             cpu="generic+dotprod",
             flags=("-march=armv8.2-a+dotprod",),
             cpu_features=("asimd", "asimddp"),
+            emulator_cpu="cortex-a76",
+        ),
+        Level(
+            name="i8mm",
+            cpu="generic+dotprod+i8mm",
+            flags=("-march=armv8.2-a+dotprod+i8mm",),
+            cpu_features=("asimd", "asimddp", "i8mm"),
             emulator_cpu="max",
         ),
     ),

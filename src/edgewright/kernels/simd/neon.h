@@ -127,6 +127,16 @@ EW_INLINE ew_i32x16 ew_i32_shr(ew_i32x16 a, int by) {
   return a;
 }
 EW_I32_OP2(ew_i32_mul_high, vqrdmulhq_s32)
+/* The fix-up turns halves away from zero into halves up, as the rounding shift has them. */
+#define EW_HAS_SHIFT_ROUND
+EW_INLINE ew_i32x16 ew_i32_shift_round(ew_i32x16 a, ew_i32x16 by) {
+  EW_QUADS {
+    const int32x4_t right = vnegq_s32(by.q[i]);
+    const int32x4_t below = vshrq_n_s32(vandq_s32(a.q[i], right), 31);
+    a.q[i] = vrshlq_s32(vqaddq_s32(a.q[i], below), right);
+  }
+  return a;
+}
 EW_INLINE int32_t ew_i32_sum(ew_i32x16 a) {
   return vaddvq_s32(vaddq_s32(vaddq_s32(a.q[0], a.q[1]), vaddq_s32(a.q[2], a.q[3])));
 }
