@@ -30,14 +30,14 @@ def line(found: Sequence[Row], chosen: Sequence[str]) -> str:
 
 def reasons(found: Sequence[Row]) -> list[str]:
     """Why runtimes gave no time, or one that does not count."""
-    lines = []
+    said: dict[str, list[str]] = {}
     for row in found:
-        name = f"{row['model']}-{row['dtype']}: {_title(row['runtime'])}"
         if "failure" in row and not row["failure"].startswith("does not read"):
-            lines.append(f"{name}: {row['failure']}")
+            said.setdefault(row["failure"], []).append(_title(row["runtime"]))
         elif "median_us" in row and not is_valid(row):
-            lines.append(f"{name}: not counted, its results differ by {row['difference']:.2g}")
-    return lines
+            text = f"not counted, its results differ by {row['difference']:.2g}"
+            said.setdefault(text, []).append(_title(row["runtime"]))
+    return [f"{', '.join(names)}: {text}" for text, names in said.items()]
 
 
 def figures(summary: dict[str, Any]) -> list[str]:

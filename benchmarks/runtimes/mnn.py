@@ -63,16 +63,13 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
         for tensor, host in zip(tensors, hosts, strict=True):
             tensor.copyFrom(host)
 
-    def outputs() -> list[Array]:
+    def complete() -> list[Array]:
+        feed()  # each time: a run may use the inputs' memory for something else
+        interpreter.runSession(session)
         return [np.array(t.getNumpyData()) for t in results.values()]
 
-    def complete() -> list[Array]:
-        feed()
-        interpreter.runSession(session)
-        return outputs()
-
     feed()
-    return Loaded(lambda: interpreter.runSession(session), complete, outputs)
+    return Loaded(lambda: interpreter.runSession(session), complete, complete)
 
 
 def _host(mnn: object, tensor: object, array: Array) -> object:
