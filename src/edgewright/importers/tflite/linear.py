@@ -158,3 +158,19 @@ def fully_connected(node: SourceNode) -> Value:
         rows = x.type.count // features if features else 0
         x = node.add("reshape", [x], final=False, shape=(rows, features))
     return node.add("fully_connected", [x, w, bias(node, x)], clamp=node.clamp())
+
+
+@rule("BATCH_MATMUL")
+def batch_matmul(node: SourceNode) -> Value:
+    """Products of the last two axes; `adj_x` and `adj_y` transpose an operand before."""
+    operands = [node.input(0), node.input(1)]
+    for index, option in enumerate(("adj_x", "adj_y")):
+        x = operands[index]
+        if node.option(option, False):
+            perm = (*range(x.type.rank - 2), x.type.rank - 1, x.type.rank - 2)
+            turned = node.add("transpose", [x], final=False, perm=perm)
+            turned.type = turned.type.with_quant(x.type.quant)
+            operands[index] = turned
+    if operands[0].type.dtype.is_float and operands[1].type.dtype.is_integer:
+        operands[1] = dequantized(node, operands[1])
+    return node.add("matmul", operands)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from edgewright.graph import Value
+import numpy as np
+
+from edgewright.graph import DType, Source, Value
 from edgewright.importers.tflite.linear import spatial_pads, strides
 from edgewright.importers.tflite.movement import axis_of
 from edgewright.importers.tflite.node import SourceNode
@@ -73,4 +75,11 @@ def resize(node: SourceNode) -> Value:
 @rule("QUANTIZE", "DEQUANTIZE")
 def quantize(node: SourceNode) -> Value:
     """Between real numbers and their stored form, or between two stored forms."""
+    stored = node.input(0)
+    if stored.type.dtype is DType.FLOAT16:
+        if stored.data is None:
+            return node.add("cast", [stored], to="float32")
+        real = node.make_constant(node.outputs[0].name, stored.data.astype(np.float32))
+        real.source = Source(node.outputs[0].name)
+        return real
     return node.add_typed(node.operator.code.lower(), [node.input(0)])
