@@ -127,6 +127,7 @@ class TargetInfo(_Strict):
     code_bytes: int
     flash_bytes: int | None = None
     ram_bytes: int | None = None
+    notes: tuple[str, ...] = ()
     layout_hash: str
     memory: MemoryInfo
     verdicts: tuple[VerdictInfo, ...] = ()

@@ -64,6 +64,7 @@ def target_info(code: Code, target: targets.Target, built: Built, compiler: str)
         code_bytes=built.code_bytes,
         flash_bytes=built.flash_bytes,
         ram_bytes=built.ram_bytes,
+        notes=built.notes,
         layout_hash=f"{code.sizes.layout_hash:016x}",
         memory=memory,
     )

@@ -131,6 +131,8 @@ class Target:
         pointer_bytes: size of a pointer.
         product: what a build makes: the module of `artifact/products/` that writes it.
         fpu: whether float32 arithmetic is hardware; without it `fixed` is the default mode.
+        compile_flags: after those that every target gets, and so stronger.
+        soft_float: those of the allowed undefined symbols that compute float32 in software.
         macros: `NAME VALUE` lines that stand as `#define`s at the top of the generated code.
         board: the memory map, of a microcontroller.
     """
@@ -153,6 +155,8 @@ class Target:
     pointer_bytes: int = 8
     product: str = "shared_library"
     fpu: bool = True
+    compile_flags: tuple[str, ...] = ()
+    soft_float: frozenset[str] = frozenset()
     macros: tuple[str, ...] = ()
     board: Board | None = None
 

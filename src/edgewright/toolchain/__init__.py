@@ -28,6 +28,7 @@ __all__ = [
     "compile_levels",
     "compile_object",
     "find_compiler",
+    "link_firmware",
     "link_program",
     "link_shared",
     "read_binary",
@@ -69,6 +70,7 @@ def compile_object(
         *compiler.platform_flags(target, level or target.baseline),
         *flags.COMPILE,
         *flags.LIBRARY,
+        *target.compile_flags,
         *extra_flags,
     ]
     files = {**(includes or {}), name: source}
@@ -196,6 +198,38 @@ def link_program(
         _run(compiler, [*options, "-I.", *units, "-o", str(out), "-lm", "-ldl"], files)
 
     return cache.lookup(_key(compiler, [*options, "program"], files) + ".bin", make)
+
+
+def link_firmware(
+    sources: Mapping[str, str | bytes], target: Target, *, objects: Sequence[Path]
+) -> Path:
+    """Compile and link a program for a bare machine, at the baseline: for emulators.
+
+    The compiler's own routines are linked, a C library is not. Function names stay.
+
+    Args:
+        sources: content by file name; the `.c` files are compiled, `board.ld` is the memory map,
+            and `reset` is where the program starts.
+        target: where it will run.
+        objects: linked in as they are.
+
+    Returns:
+        The program, inside the cache.
+    """
+    compiler = find_compiler(target, "zig")  # it has the routines for every CPU
+    options = [
+        *compiler.platform_flags(target, target.baseline, libc=True),
+        *flags.COMPILE,
+        *flags.FIRMWARE,
+    ]
+    contents = {f"{i}.o": path.read_bytes() for i, path in enumerate(objects)}
+    files: dict[str, str | bytes] = {**sources, **contents}
+    units = [*sorted(name for name in sources if name.endswith(".c")), *contents]
+
+    def make(out: Path) -> None:
+        _run(compiler, [*options, "-I.", *units, "-o", str(out)], files)
+
+    return cache.lookup(_key(compiler, [*options, "firmware"], files) + ".elf", make)
 
 
 def check_library(library: Path, target: Target) -> Binary:

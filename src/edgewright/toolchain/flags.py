@@ -17,6 +17,19 @@ COMPILE = (
 # The warnings are for us; the rest is what the code's meaning needs from any compiler.
 BY_HAND = tuple(flag for flag in COMPILE if not flag.startswith("-W"))
 
+# A program for a bare machine, laid out by a script.
+FIRMWARE = (
+    "-Os",
+    "-ffreestanding",
+    "-fno-pic",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-g0",
+    "-Wl,-T,board.ld",
+    "-Wl,-e,reset",  # zig's linker does not read ENTRY
+    "-Wl,--build-id=none",
+)
+
 # What makes it a library without a runtime whose bytes depend on nothing but the source.
 LIBRARY = (
     "-fPIC",

@@ -43,6 +43,7 @@ class Built:
         code_bytes: instructions and constants in it, without weights.
         flash_bytes: code, constants and weights, of a microcontroller.
         ram_bytes: arena and state, of a microcontroller.
+        notes: what a user has to know.
     """
 
     library: str
@@ -50,6 +51,7 @@ class Built:
     code_bytes: int
     flash_bytes: int | None = None
     ram_bytes: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 class ProductModule(Protocol):

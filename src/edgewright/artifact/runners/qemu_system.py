@@ -1,0 +1,62 @@
+"""Microcontrollers under qemu's machine emulation: a test program around the product's object.
+
+The program is the product's own start-up code and memory map with a `main` that reads inputs from a
+file of this machine and writes outputs to another, through semihosting.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+from edgewright import toolchain
+from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
+from edgewright.artifact.runners.failure import fail
+from edgewright.artifact.runners.harness_c import harness_text
+from edgewright.codegen.kernels import read_kernel
+
+_QUIET = ("-display", "none", "-monitor", "none", "-serial", "none", "-no-reboot")
+_SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
+
+
+def run(job: Job) -> Outcome:
+    """Run the job on the emulated board."""
+    firmware = link_firmware(job)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "input").write_bytes(job.stream)
+        command = [job.runner.program, *job.runner.options, *_QUIET, *_SEMIHOSTING]
+        message = _execute([*command, "-kernel", str(firmware)], folder)
+        output = folder / "output"
+        if message is not None or not output.exists():
+            fail(message or "no output")
+        return Outcome(output.read_bytes())
+
+
+def link_firmware(job: Job) -> Path:
+    """The test program, with names for every function, in the cache."""
+    package = ("model.h", "startup.c", "memory.c", "board.ld")
+    sources = {name: (job.folder / name).read_bytes() for name in package}
+    sources["harness.c"] = harness_text(job.name, job.entry, job.info.memory, job.samples).encode()
+    sources["semihosting.h"] = read_kernel("firmware/semihosting.h").encode()
+    sources["weights.bin"] = (job.folder / "weights.bin").read_bytes()
+    return toolchain.link_firmware(sources, job.target, objects=[job.folder / job.info.library])
+
+
+def _execute(command: list[str], folder: Path) -> str | None:
+    """What the program printed when it failed; None when it did not."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it did not end within {TIMEOUT_S} s"
+    if done.returncode == 0:
+        return None
+    return (done.stdout + done.stderr).decode(errors="replace") or f"status {done.returncode}"
