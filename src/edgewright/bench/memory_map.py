@@ -32,7 +32,7 @@ class Piece:
 
 def memory_map(plan: Plan) -> list[Piece]:
     """The pieces of a plan's arena, by start and offset; steps count nodes in execution order."""
-    found = lifetimes(plan.graph, plan.order, plan.scratch_bytes)
+    found = lifetimes(plan.graph, plan.order, plan.scratch_bytes, plan.target)
     last = len(plan.order[plan.graph]) - 1
     pieces = []
     for buffer in found.buffers:

@@ -223,7 +223,8 @@ def _assemble(
     stepwise: bool,
 ) -> str:
     parts = [_TOP.replace("{name}", name)]
-    parts += ["\n".join(f"#define {macro}" for macro in target.macros)] if target.macros else []
+    macros = [*target.macros, *([f"EW_LEAN_STEP {target.lean_step}"] if target.lean_step else [])]
+    parts += ["\n".join(f"#define {macro}" for macro in macros)] if macros else []
     parts.append("#if !defined(EW_DISPATCH)")
     parts.append(paste(["ew.h", *program.headers], given=["interface.h"]))
     parts += list(program.definitions.values())

@@ -80,6 +80,10 @@ class Op:
         """Bytes of arena that the C needs beside its operands."""
         return 0
 
+    def inplace_operands(self, node: Node, target: Packing) -> tuple[int, ...]:
+        """As `inplace`, where that depends on the shapes or on the target's kernels."""
+        return self.inplace
+
     def macs(self, node: Node) -> int:
         """Multiply-accumulates, for reports; at the upper bound of run-time dims."""
         return 0

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgewright.graph import Node, Size, TensorType, upper
 from edgewright.ops import Array, Call, Emit, Op, Packing, linear, op, require
+from edgewright.ops import lean as lean_kernels
 from edgewright.ops.linear import Clamp, Epilogue, Pads, Pair
 from edgewright.ops.linear_emit import conv_scratch, emit_conv
 
@@ -83,6 +84,11 @@ class Conv(Op):
             for i in range(0, len(flat), ROWS_AT_ONCE)
         ]
         return np.concatenate(rows).reshape(*seen.shape[:3], outputs)
+
+    def inplace_operands(self, node: Node, target: Packing) -> tuple[int, ...]:
+        """The residual; and x itself where the kernel copies its rows before it writes any."""
+        lean = lean_kernels.applies(target, node.input(0)) and lean_kernels.is_pointwise(node)
+        return (*self.inplace, 0) if lean else self.inplace
 
     def macs(self, node: Node) -> int:
         _, kh, kw, inputs = node.input(1).type.dims

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgewright.graph import Node, TensorType, upper
 from edgewright.ops import Array, Call, Emit, Op, Packing, linear, op, require
+from edgewright.ops import lean as lean_kernels
 from edgewright.ops.conv import output_size, windows
 from edgewright.ops.linear import Clamp, Epilogue, Pads, Pair
 from edgewright.ops.linear_emit import depthwise_scratch, emit_depthwise
@@ -42,6 +43,13 @@ class DepthwiseConv(Op):
             total += np.repeat(seen[:, :, :, i, j], repeat, axis=-1) * w[i, j]
         epilogue = Epilogue(self.clamp, linear.is_narrow(call.inputs[0]))
         return epilogue(call, total, bias, None)
+
+    def inplace_operands(self, node: Node, target: Packing) -> tuple[int, ...]:
+        """`x`, where the kernel keeps the lines that it overwrites."""
+        x, y = node.input(0), node.output
+        reach = (node.input(1).type.dims[0] - 1) * self.dilation[0]
+        keeps = self.stride == (1, 1) and x.type.shape == y.type.shape and self.pad[0][0] <= reach
+        return (0,) if keeps and lean_kernels.applies(target, x) else ()
 
     def macs(self, node: Node) -> int:
         kh, kw, _ = node.input(1).type.dims

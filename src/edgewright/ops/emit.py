@@ -23,6 +23,10 @@ class Packing(Protocol):
     def pointer_bytes(self) -> int:
         """Bytes of a pointer."""
 
+    @property
+    def lean_step(self) -> int:
+        """Numbers per multiplication of the microcontroller kernels; 0 for sixteen-lane ones."""
+
 
 class Emit(Protocol):
     """The C of one node: expressions for its operands, and calls added to the function's body.

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
-from edgewright.ops import Array, Emit, Packing, packing
+from edgewright.ops import Array, Emit, Packing, lean, packing
 from edgewright.ops.integer import requantize as rq
 from edgewright.ops.integer.add import add_fixed_constants, add_short_constants
 from edgewright.ops.integer.fixed_point import Multiplier
@@ -131,11 +131,11 @@ def _inner_quant(e: Emit, inner: tuple[float, int] | None) -> Quant:
     return Quant.per_tensor(*inner) if inner else quant_of(e.outputs[0].type)
 
 
-def _folded(e: Emit) -> packing.Folded:
+def _folded(e: Emit, dot: str) -> packing.Folded:
     x, w = _operand(e, 0), _operand(e, 1)
     bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
     zeros = quant_of(x).zero[0], quant_of(w).zero[0]
-    return packing.fold_q8(weight_data(e), bias, zeros, x.dtype.numpy, e.target.dot)
+    return packing.fold_q8(weight_data(e), bias, zeros, x.dtype.numpy, dot)
 
 
 def _weight_zero(e: Emit) -> int:
@@ -147,11 +147,23 @@ def _weight_zero(e: Emit) -> int:
 def _linear_q8(e: Emit, clamp: Clamp | None, narrow: bool, groups: int,
                inner: tuple[float, int] | None) -> list[str]:  # fmt: skip
     """The weight arguments of an 8-bit convolution or product."""
-    folded, w = _folded(e), weight_data(e)
+    folded, w = _folded(e, e.target.dot), weight_data(e)
     factor = _factor(e, _inner_quant(e, inner), narrow, w.shape[0])
     return [
         e.weight(packing.pack_q8(w, groups)),
         e.weight(packing.pack_q8_channels(folded.bias, factor, groups)),
+        _params(e, clamp, inner, folded.x_sum_multiplier),
+    ]
+
+
+def _linear_lean(e: Emit, clamp: Clamp | None, narrow: bool, groups: int,
+                 inner: tuple[float, int] | None) -> list[str]:  # fmt: skip
+    """As `_linear_q8`, for the kernels of microcontrollers."""
+    folded, w = _folded(e, "ss"), weight_data(e)
+    factor = _factor(e, _inner_quant(e, inner), narrow, w.shape[0])
+    return [
+        e.weight(lean.pack_lean(w, e.target.lean_step, groups)),
+        e.weight(lean.pack_lean_channels(folded.bias, factor)),
         _params(e, clamp, inner, folded.x_sum_multiplier),
     ]
 
@@ -189,6 +201,11 @@ def emit_conv(e: Emit, op: Conv) -> None:
     elif kind == "s16":
         e.header("conv_s16.h")
         e.call("ew_conv_s16", shape, e.ptr(x), *_linear_s16(e, op.clamp, narrow), e.ptr(y))
+    elif lean.applies(e.target, x):
+        e.header("conv_lean.h")
+        args = _linear_lean(e, op.clamp, narrow, op.groups, op.inner)
+        e.call("ew_conv_lean", f"&{shape}", f"ew_lean_tile_{lean.mode(e)}", lean.flip(x),
+               _weight_zero(e), e.ptr(x), *args, e.ptr(skip), e.ptr(y), e.scratch())  # fmt: skip
     else:
         e.header("conv_q8.h")
         args = _linear_q8(e, op.clamp, narrow, op.groups, op.inner)
@@ -212,6 +229,8 @@ def emit_depthwise(e: Emit, op: DepthwiseConv) -> None:
                e.ptr(y), e.scratch())  # fmt: skip
     elif kind == "s16":
         _emit_depthwise_s16(e, op, w)
+    elif lean.applies(e.target, x):
+        _emit_depthwise_lean(e, op, w, shape)
     else:
         zeros = quant_of(x.type).zero[0], quant_of(_operand(e, 1)).zero[0]
         packed8, folded = packing.pack_depthwise_q8(w, bias, zeros)
@@ -238,6 +257,21 @@ def _emit_depthwise_s16(e: Emit, op: DepthwiseConv, w: Array) -> None:
            e.weight(np.array(Epilogue(op.clamp).bounds(y.type), np.int32)), e.ptr(y))  # fmt: skip
 
 
+def _emit_depthwise_lean(e: Emit, op: DepthwiseConv, w: Array, shape: str) -> None:
+    """One call of `ew_depthwise_lean`."""
+    x, y = e.inputs[0], e.outputs[0]
+    assert x is not None
+    bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
+    seen = packing.stored_offset(x.type.dtype.numpy, "ss")
+    zeros = quant_of(x.type).zero[0] + seen, quant_of(_operand(e, 1)).zero[0]
+    packed, folded = lean.pack_depthwise_lean(w, bias, zeros, e.target.lean_step)
+    factor = _factor(e, quant_of(y.type), is_narrow(x.type), w.shape[2])
+    e.header("depthwise_lean.h")
+    e.call("ew_depthwise_lean", f"&{shape}", f"ew_depthwise_lean_{lean.mode(e)}", lean.flip(x),
+           e.ptr(x), e.weight(packed), e.weight(lean.pack_lean_channels(folded, factor)),
+           _params(e, op.clamp, None, 0), e.ptr(y), e.scratch())  # fmt: skip
+
+
 def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
     """One call of `ew_fully_connected_*`."""
     x, y = e.inputs[0], e.outputs[0]
@@ -257,6 +291,11 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
         e.header("conv_s16.h")
         args = _linear_s16(e, op.clamp, False)
         e.call("ew_fully_connected_s16", *sizes, e.ptr(x), *args, e.ptr(y))
+    elif lean.applies(e.target, x):
+        e.header("conv_lean.h")
+        args = _linear_lean(e, op.clamp, False, 1, None)
+        e.call("ew_fully_connected_lean", *sizes, f"ew_lean_tile_{lean.mode(e, once=True)}",
+               lean.flip(x), _weight_zero(e), e.ptr(x), *args, e.ptr(y), e.scratch())  # fmt: skip
     else:
         e.header("fully_connected_q8.h")
         args = _linear_q8(e, op.clamp, False, 1, None)
@@ -279,6 +318,9 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
         return 0
     batch, height, width, _ = node.output.type.shape
     pixels = upper(batch * height * width)
+    if lean.applies(target, node.input(0)):
+        gathers = (kh, kw, *op.stride) != (1, 1, 1, 1) or op.pad != ((0, 0), (0, 0))
+        return lean.conv_scratch_bytes(kh * kw * channels, target.lean_step, pixels, gathers)
     return packing.conv_scratch_bytes(
         (kh, kw), channels, _element_bytes(node), target.pointer_bytes, pixels
     )
@@ -289,7 +331,11 @@ def depthwise_scratch(node: Node, op: DepthwiseConv, target: Packing) -> int:
     x = node.input(0).type
     if x.dtype is DType.INT16:
         return 0
-    kh, kw, _ = node.input(1).type.dims
+    kh, kw, outputs = node.input(1).type.dims
+    if lean.applies(target, node.input(0)):
+        width = upper(node.output.type.shape[2])
+        columns = (width - 1) * op.stride[1] + (kw - 1) * op.dilation[1] + 1
+        return lean.depthwise_scratch_bytes((kh, kw), op.dilation, columns, outputs, target)
     channels = x.shape[3]
     assert isinstance(channels, int)
     return packing.depthwise_scratch_bytes((kh, kw), channels, _element_bytes(node),
@@ -302,6 +348,8 @@ def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> 
         return 0
     columns, depth = node.input(1).type.dims
     rows = upper(node.output.type.count) // columns
+    if lean.applies(target, node.input(0)):
+        return lean.conv_scratch_bytes(depth, target.lean_step, rows, gathers=False)
     return packing.conv_scratch_bytes(
         (1, 1), depth, _element_bytes(node), target.pointer_bytes, rows
     )

@@ -139,7 +139,7 @@ def stored_offset(dtype: np.dtype[np.generic], dot: str) -> int:
     return 128 if dot == "us" else 0
 
 
-def _stored(w: Weights8) -> Int8:
+def stored_weights(w: Weights8) -> Int8:
     """Weights as int8: uint8 ones less 128."""
     return (w.astype(np.int16) - (128 if w.dtype == np.uint8 else 0)).astype(np.int8)
 
@@ -154,7 +154,7 @@ def pack_q8(w: Weights8, groups: int = 1) -> Int8:
     Returns:
         int8 [groups, ceil(N / 16), ceil(K / 4), 16, 4] with N = O / groups.
     """
-    matrix = _stored(w).reshape(w.shape[0], -1)
+    matrix = stored_weights(w).reshape(w.shape[0], -1)
     matrix = np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % 4)))
     quads = matrix.reshape(matrix.shape[0], -1, 4)
     return np.ascontiguousarray(_blocks(quads, groups).swapaxes(2, 3), np.int8)
@@ -178,7 +178,7 @@ def fold_q8(
     """
     x_zero = zeros[0] + stored_offset(np.dtype(x_dtype), dot)
     w_zero = zeros[1] - (128 if w.dtype == np.uint8 else 0)
-    matrix = _stored(w).reshape(w.shape[0], -1).astype(np.int64)
+    matrix = stored_weights(w).reshape(w.shape[0], -1).astype(np.int64)
     total = np.zeros(len(matrix), np.int64) if bias is None else np.asarray(bias, np.int64)
     total = total - x_zero * matrix.sum(axis=1) + matrix.shape[1] * x_zero * w_zero
     return Folded(total.astype(np.int32), -w_zero)

@@ -127,7 +127,11 @@ class _Check:
 
     def clobber_check(self, node: Node, result: Value) -> None:
         """A result may share memory with an operand only where the operator says so."""
-        allowed = {i for i in ops.of(node).inplace if result is node.outputs[0]}
+        allowed = {
+            i
+            for i in ops.of(node).inplace_operands(node, self.plan.target)
+            if result is node.outputs[0]
+        }
         space, start, end = self.where(result)
         size = self.plan.scratch_bytes.get(node, 0)
         if size and space == ("arena", 0):

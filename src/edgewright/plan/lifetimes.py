@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from edgewright import ops
 from edgewright.graph import Graph, Node, Value
+from edgewright.ops import Packing
 
 FOREVER = 1 << 30
 
@@ -67,10 +68,11 @@ def lifetimes(
     graph: Graph,
     order: Mapping[Graph, list[Node]],
     scratch_bytes: Mapping[Node, int],
+    target: Packing,
     share: bool = True,
 ) -> Lifetimes:
     """Lifetimes of a top-level graph; without `share`, every value has memory of its own."""
-    return _Walk(graph, order, scratch_bytes, share).result
+    return _Walk(graph, order, scratch_bytes, target, share).result
 
 
 class _Walk:
@@ -79,9 +81,11 @@ class _Walk:
         graph: Graph,
         order: Mapping[Graph, list[Node]],
         scratch_bytes: Mapping[Node, int],
+        target: Packing,
         share: bool,
     ) -> None:
         self.order, self.scratch_bytes, self.share = order, scratch_bytes, share
+        self.target = target
         self.result = Lifetimes()
         self.time = 0
         self.span: dict[Node, tuple[int, int]] = {}
@@ -146,7 +150,7 @@ class _Walk:
         if operator.is_view:
             value = node.input(0)
             return None if value.is_constant or _is_region_edge(node, value) else value
-        for index in operator.inplace:
+        for index in operator.inplace_operands(node, self.target):
             operand = node.inputs[index] if index < len(node.inputs) else None
             if operand is not None and self.dies(node, operand):
                 return operand

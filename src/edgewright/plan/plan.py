@@ -25,6 +25,7 @@ class Plan:
     """Order, places and sizes; all sizes in bytes, at the largest run-time dims."""
 
     graph: Graph
+    target: Packing
     order: dict[Graph, list[Node]]
     places: dict[Value, Place] = field(default_factory=dict)
     scratch: dict[Node, int] = field(default_factory=dict)
@@ -41,21 +42,21 @@ def make_plan(graph: Graph, target: Packing) -> Plan:
     for nodes in candidates(graph):
         order = {g: list(g.nodes) for g in graph.walk_graphs()}
         order[graph] = nodes
-        spans = lifetimes(graph, order, needed)
+        spans = lifetimes(graph, order, needed, target)
         _move_outputs(graph, spans)
         bound = spans.lower_bound()
         if best is None or bound < best[0]:
             best = bound, order, spans
     assert best is not None
-    return _finish(graph, best[1], best[2], needed)
+    return _finish(Plan(graph, target, best[1], scratch_bytes=needed), best[2])
 
 
 def separate_plan(graph: Graph, target: Packing) -> Plan:
     """Every value in memory of its own, so that nodes can be run one by one."""
     needed = {n: ops.of(n).scratch_bytes(n, target) for n in graph.walk()}
     order = {g: list(g.nodes) for g in graph.walk_graphs()}
-    spans = lifetimes(graph, order, needed, share=False)
-    return _finish(graph, order, spans, needed)
+    spans = lifetimes(graph, order, needed, target, share=False)
+    return _finish(Plan(graph, target, order, scratch_bytes=needed), spans)
 
 
 def _move_outputs(graph: Graph, spans: Lifetimes) -> list[Value]:
@@ -70,10 +71,9 @@ def _move_outputs(graph: Graph, spans: Lifetimes) -> list[Value]:
     return moved
 
 
-def _finish(
-    graph: Graph, order: dict[Graph, list[Node]], spans: Lifetimes, needed: dict[Node, int]
-) -> Plan:
-    plan = Plan(graph, order, scratch_bytes=needed, lower_bound=spans.lower_bound())
+def _finish(plan: Plan, spans: Lifetimes) -> Plan:
+    """Fill in places and sizes."""
+    plan.lower_bound = spans.lower_bound()
     items: list[Buffer | Scratch] = [*spans.buffers, *spans.scratch]
     requests = [Request(i.bytes, i.start, i.end, _item_bytes(i)) for i in items]
     offsets, plan.arena_bytes = place(requests, plan.lower_bound)
@@ -81,7 +81,7 @@ def _finish(
         plan.places.update({v: Place("arena", offset) for v in buffer.values})
     for item, offset in zip(spans.scratch, offsets[len(spans.buffers) :], strict=True):
         plan.scratch[item.node] = offset
-    _place_io(graph, spans, plan)
+    _place_io(plan.graph, spans, plan)
     return plan
 
 

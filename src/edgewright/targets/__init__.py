@@ -129,6 +129,8 @@ class Target:
         libc: zig's triple for programs with a C library, that is, for the runner.
         runners: the ways to run it where it is not native, the quickest first.
         pointer_bytes: size of a pointer.
+        lean_step: numbers that a multiplication takes in the 8-bit kernels for microcontrollers
+            (`kernels/lean.h`): 1 plainly, 4 with SMLAD, 16 with Helium; 0: sixteen-lane kernels.
         product: what a build makes: the module of `artifact/products/` that writes it.
         fpu: whether float32 arithmetic is hardware; without it `fixed` is the default mode.
         compile_flags: after those that every target gets, and so stronger.
@@ -153,6 +155,7 @@ class Target:
     cross_cc: str = ""
     libc: str = ""
     pointer_bytes: int = 8
+    lean_step: int = 0
     product: str = "shared_library"
     fpu: bool = True
     compile_flags: tuple[str, ...] = ()

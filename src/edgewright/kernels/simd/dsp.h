@@ -1,0 +1,179 @@
+/* Tiles for cores with the DSP extension (Cortex-M4, M7, M33): SMLAD makes two products at once.
+
+   Four weights are one word; SXTB16 spreads it to the pairs (0, 2) and (1, 3). Rows of x are spread
+   the same way when they are copied, two rows in turns: [depth / 4][2 rows][4]. */
+#ifndef EW_SIMD_DSP_H
+#define EW_SIMD_DSP_H
+
+#define EW_LEAN_ROWS 2
+#define EW_LEAN_CHANNELS 4
+#define EW_LEAN_SPREAD 1
+typedef int16_t ew_lean_x;
+/* Words among bytes and halfwords. */
+typedef int32_t __attribute__((may_alias)) ew_lean_word;
+
+#if defined(__ARM_FEATURE_DSP)
+EW_INLINE int32_t ew_sxtb16(int32_t v) {
+  int32_t r;
+  __asm__("sxtb16 %0, %1" : "=r"(r) : "r"(v));
+  return r;
+}
+EW_INLINE int32_t ew_sxtb16_ror8(int32_t v) {
+  int32_t r;
+  __asm__("sxtb16 %0, %1, ror #8" : "=r"(r) : "r"(v));
+  return r;
+}
+EW_INLINE int32_t ew_smlad(int32_t a, int32_t b, int32_t sum) {
+  int32_t r;
+  __asm__("smlad %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(sum));
+  return r;
+}
+EW_INLINE int32_t ew_smlabb(int32_t a, int32_t b, int32_t sum) {
+  int32_t r;
+  __asm__("smlabb %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(sum));
+  return r;
+}
+EW_INLINE int32_t ew_smlatt(int32_t a, int32_t b, int32_t sum) {
+  int32_t r;
+  __asm__("smlatt %0, %1, %2, %3" : "=r"(r) : "r"(a), "r"(b), "r"(sum));
+  return r;
+}
+#else /* the same in C: tests run it on any machine */
+EW_INLINE int32_t ew_pair(int32_t low, int32_t high) {
+  return (int32_t)(((uint32_t)high << 16) | ((uint32_t)low & 0xffffu));
+}
+EW_INLINE int32_t ew_sxtb16(int32_t v) { return ew_pair((int8_t)v, (int8_t)(v >> 16)); }
+EW_INLINE int32_t ew_sxtb16_ror8(int32_t v) { return ew_pair((int8_t)(v >> 8), (int8_t)(v >> 24)); }
+EW_INLINE int32_t ew_smlabb(int32_t a, int32_t b, int32_t sum) {
+  return ew_add_wrap(sum, (int16_t)a * (int16_t)b);
+}
+EW_INLINE int32_t ew_smlatt(int32_t a, int32_t b, int32_t sum) {
+  return ew_add_wrap(sum, (a >> 16) * (b >> 16));
+}
+EW_INLINE int32_t ew_smlad(int32_t a, int32_t b, int32_t sum) {
+  return ew_smlatt(a, b, ew_smlabb(a, b, sum));
+}
+#endif
+
+/* acc [2 rows][2 columns] = rows times columns; depth is a multiple of 4, w [depth / 4][2][4]. */
+#if defined(__ARM_FEATURE_DSP)
+/* Four of x's words, two of w's: 16 products in 14 instructions. It takes all fourteen registers,
+   which no compiler does: x r0, w r1, its end r2, sums r3 r11 r12 lr. */
+#define EW_DSP_STEP \
+  "ldmia r0!, {r4, r5, r6, r7}\n\t" \
+  "ldrd r8, r9, [r1], #8\n\t" \
+  "sxtb16 r10, r8\n\t" \
+  "sxtb16 r8, r8, ror #8\n\t" \
+  "smlad r3, r4, r10, r3\n\t" \
+  "smlad r12, r6, r10, r12\n\t" \
+  "smlad r3, r5, r8, r3\n\t" \
+  "smlad r12, r7, r8, r12\n\t" \
+  "sxtb16 r10, r9\n\t" \
+  "sxtb16 r9, r9, ror #8\n\t" \
+  "smlad r11, r4, r10, r11\n\t" \
+  "smlad lr, r6, r10, lr\n\t" \
+  "smlad r11, r5, r9, r11\n\t" \
+  "smlad lr, r7, r9, lr\n\t"
+__attribute__((naked, noinline, unused)) static void ew_lean_dot_pair(
+    const ew_lean_x *x __attribute__((unused)), const int8_t *w __attribute__((unused)),
+    int32_t depth __attribute__((unused)), int32_t *acc __attribute__((unused))) {
+  __asm__ volatile(
+      "push {r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "movs r3, #0\n\t"
+      "mov r11, r3\n\t"
+      "mov r12, r3\n\t"
+      "mov lr, r3\n\t"
+      "bics r4, r2, #15\n\t"
+      "beq 2f\n\t"
+      "add r2, r1, r4, lsl #1\n"
+      "1:\n\t" EW_DSP_STEP EW_DSP_STEP EW_DSP_STEP EW_DSP_STEP
+      "cmp r1, r2\n\t"
+      "bne 1b\n"
+      "2:\n\t"
+      "ldr r4, [sp]\n\t"
+      "ands r4, r4, #15\n\t"
+      "beq 4f\n\t"
+      "add r2, r1, r4, lsl #1\n"
+      "3:\n\t" EW_DSP_STEP
+      "cmp r1, r2\n\t"
+      "bne 3b\n"
+      "4:\n\t"
+      "ldr r0, [sp, #4]\n\t"
+      "strd r3, r11, [r0]\n\t"
+      "strd r12, lr, [r0, #8]\n\t"
+      "pop {r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}");
+}
+#else
+EW_KERNEL void ew_lean_dot_pair(const ew_lean_x *x, const int8_t *w, int32_t depth, int32_t *acc) {
+  const ew_lean_word *from = (const ew_lean_word *)x, *words = (const ew_lean_word *)w;
+  int32_t sums[4] = {0, 0, 0, 0};
+  for (int32_t k = 0; k < depth; k += 4, from += 4, words += 2)
+    for (int i = 0; i < 4; ++i) {
+      const int32_t *const row = from + 2 * (i / 2), word = words[i % 2];
+      sums[i] = ew_smlad(row[0], ew_sxtb16(word), sums[i]);
+      sums[i] = ew_smlad(row[1], ew_sxtb16_ror8(word), sums[i]);
+    }
+  __builtin_memcpy(acc, sums, sizeof sums);
+}
+#endif
+EW_INLINE void ew_lean_dot_rows(const ew_lean_x *const *rows, const int8_t *w, int32_t depth,
+                                int32_t *acc) {
+  ew_lean_dot_pair(rows[0], w, depth, acc);
+}
+
+/* One row, which lies alone: [depth / 4][4]. */
+EW_KERNEL void ew_lean_dot_row(const ew_lean_x *x, const int8_t *w, int32_t depth, int32_t *acc) {
+  const ew_lean_word *from = (const ew_lean_word *)x, *words = (const ew_lean_word *)w;
+  const ew_lean_word *const end = words + depth / 2;
+  int32_t a = 0, b = 0;
+  do {
+    const int32_t first = *words++, second = *words++;
+    const int32_t low = *from++, high = *from++;
+    a = ew_smlad(low, ew_sxtb16(first), a);
+    b = ew_smlad(low, ew_sxtb16(second), b);
+    a = ew_smlad(high, ew_sxtb16_ror8(first), a);
+    b = ew_smlad(high, ew_sxtb16_ror8(second), b);
+  } while (words != end);
+  acc[0] = a;
+  acc[1] = b;
+}
+
+/* Spreads n bytes to row `row` of `rows`; zeros fill the last four. */
+EW_INLINE void ew_lean_spread(const uint8_t *from, int32_t n, int32_t flip, int32_t row,
+                              int32_t rows, ew_lean_x *to) {
+  ew_lean_word *words = (ew_lean_word *)to + 2 * row;
+  const int32_t flips = flip * 0x01010101;
+  for (; n >= 4; n -= 4, from += 4, words += 2 * rows) {
+    int32_t four;
+    __builtin_memcpy(&four, from, 4);
+    four ^= flips;
+    words[0] = ew_sxtb16(four);
+    words[1] = ew_sxtb16_ror8(four);
+  }
+  if (n > 0) {
+    uint32_t four = 0;
+    for (int32_t i = 0; i < n; ++i) four |= (uint32_t)(from[i] ^ flip) << (8 * i);
+    words[0] = ew_sxtb16((int32_t)four);
+    words[1] = ew_sxtb16_ror8((int32_t)four);
+  }
+}
+
+/* acc [4 channels] += taps of a window: `taps` pixels of x that lie `step` elements apart. */
+EW_INLINE const int16_t *ew_lean_taps(const ew_lean_x *x, int32_t step, int32_t taps,
+                                      const int16_t *w, int32_t *acc) {
+  int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
+  do {
+    const ew_lean_word *const from = (const ew_lean_word *)x, *const words = (const ew_lean_word *)w;
+    const int32_t x0 = from[0], x1 = from[1], w0 = words[0], w1 = words[1];
+    a = ew_smlabb(x0, w0, a);
+    b = ew_smlatt(x0, w0, b);
+    c = ew_smlabb(x1, w1, c);
+    d = ew_smlatt(x1, w1, d);
+    x += step;
+    w += 4;
+  } while (--taps > 0);
+  acc[0] = a, acc[1] = b, acc[2] = c, acc[3] = d;
+  return w;
+}
+
+#endif
