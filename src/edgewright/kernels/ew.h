@@ -13,6 +13,15 @@
 #endif
 #endif
 
+/* Whether lanes are divided as float32: only single numbers can be divided as integers, which is
+   still the smaller code on a microcontroller, and needs no FPU. */
+#if (defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M') || \
+    (defined(__riscv) && !defined(__riscv_flen))
+#define EW_DIVIDE_BY_FLOAT 0
+#else
+#define EW_DIVIDE_BY_FLOAT 1
+#endif
+
 /* EW_INLINE: vocabulary, specialised where it is called.
    EW_KERNEL: micro-kernels, one copy shared by all layers.
    EW_DRIVER: the loops of a layer around them: one or the other. All may stay unused. */

@@ -16,8 +16,10 @@ EW_INLINE ew_span ew_span_of(int32_t at, int32_t stride, int32_t pad, int32_t ke
   return (ew_span){start, first, ew_min_i32(last, kernel)};
 }
 
-/* a / b towards zero for a >= 0, b > 0: a quotient in float32 is off by one at most. */
+/* a / b towards zero for a >= 0, b > 0. */
 EW_INLINE ew_i32x16 ew_i32_divide(ew_i32x16 a, int32_t b) {
+#if EW_DIVIDE_BY_FLOAT
+  /* A quotient in float32 is off by one at most. */
   const ew_f32x16 real = ew_f32_div(ew_f32_of_i32(a), ew_f32_dup((float)b));
   const ew_i32x16 q = ew_i32_of_f32(ew_f32_floor(real));
   const ew_i32x16 rest = ew_i32_sub(a, ew_i32_mul(q, ew_i32_dup(b)));
@@ -25,6 +27,12 @@ EW_INLINE ew_i32x16 ew_i32_divide(ew_i32x16 a, int32_t b) {
   const ew_i32x16 more = ew_i32_select(ew_i32_gt(rest, ew_i32_dup(b - 1)), one, zero);
   const ew_i32x16 less = ew_i32_select(ew_i32_gt(zero, rest), one, zero);
   return ew_i32_add(q, ew_i32_sub(more, less));
+#else
+  int32_t lanes[16];
+  ew_i32_store(lanes, a);
+  for (int i = 0; i < 16; ++i) lanes[i] /= b;
+  return ew_i32_load(lanes);
+#endif
 }
 
 /* total / count, halves away from zero. */
