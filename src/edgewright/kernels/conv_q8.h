@@ -40,7 +40,7 @@ EW_INLINE void ew_conv_q8_rows(const ew_conv_shape s, const ew_conv_q8_plan p,
   if (p.gathers) {
     const uint8_t fill = (uint8_t)t->params->x_zero;
     const ew_gather g = {s.in_c, p.channels, p.row_bytes, p.depth, p.padded, fill, p.flip};
-    if (ew_conv_is_matrix(s)) ew_gather_matrix(g, (const char *)x, m, t->m, gathered);
+    if (!EW_SMALL && ew_conv_is_matrix(s)) ew_gather_matrix(g, (const char *)x, m, t->m, gathered);
     else ew_gather_rows(s, g, x, m, t->m, gathered);
     ew_point_matrix(gathered, p.row_bytes, t->m, EW_Q8_ROWS, rows);
   } else {
@@ -104,13 +104,13 @@ EW_DRIVER void ew_conv_q8(const ew_conv_shape *shape, const ew_q8_variant v, con
 EW_INLINE void ew_conv_s8(const ew_conv_shape s, const int32_t mode, const int32_t weight_zero,
                           const int8_t *x, const int8_t *w, const int32_t *channels,
                           const int32_t *params, const int8_t *skip, int8_t *y, void *scratch) {
-  ew_conv_q8(&s, ew_q8_variant_of(1, mode, weight_zero), (const uint8_t *)x, w, channels,
-             (const ew_q8_params *)params, (const uint8_t *)skip, (uint8_t *)y, scratch);
+  ew_conv_q8(&s, ew_q8_variant_of(1, mode, weight_zero, skip != 0), (const uint8_t *)x, w,
+             channels, (const ew_q8_params *)params, (const uint8_t *)skip, (uint8_t *)y, scratch);
 }
 EW_INLINE void ew_conv_u8(const ew_conv_shape s, const int32_t mode, const int32_t weight_zero,
                           const uint8_t *x, const int8_t *w, const int32_t *channels,
                           const int32_t *params, const uint8_t *skip, uint8_t *y, void *scratch) {
-  ew_conv_q8(&s, ew_q8_variant_of(0, mode, weight_zero), x, w, channels,
+  ew_conv_q8(&s, ew_q8_variant_of(0, mode, weight_zero, skip != 0), x, w, channels,
              (const ew_q8_params *)params, skip, y, scratch);
 }
 

@@ -27,7 +27,8 @@ EW_INLINE int32_t ew_conv_block(int64_t row_bytes, int32_t columns, int32_t tile
   return (int32_t)fit;
 }
 
-EW_INLINE int32_t ew_round_up(int32_t v, int32_t to) { return (v + to - 1) / to * to; }
+/* `to` is a power of two. */
+EW_INLINE int32_t ew_round_up(int32_t v, int32_t to) { return (v + to - 1) & -to; }
 
 /* An output pixel and the input position of its window's first tap. */
 typedef struct ew_pixel {
@@ -100,7 +101,7 @@ EW_KERNEL void ew_point_rows(const ew_conv_shape *s, const void *x, int32_t pixe
 }
 
 /* Rows of a 1x1 convolution without stride or padding, and of plain matrices. */
-EW_INLINE void ew_point_matrix(const void *x, ptrdiff_t row_bytes, int32_t count,
+EW_DRIVER void ew_point_matrix(const void *x, ptrdiff_t row_bytes, int32_t count,
                                int32_t tile_rows, const void **rows) {
   for (int32_t i = 0; i < tile_rows; ++i)
     rows[i] = (const char *)x + (i < count ? i : count - 1) * row_bytes;

@@ -22,16 +22,22 @@ EW_INLINE ew_f32x16 ew_depthwise_f32_load(const char *at, int32_t c, int n, int3
   return ew_f32_load(lanes);
 }
 
-/* Sums of `pixels` pixels: one load for each tap and pixel. */
+/* How a block of channels is computed; all constants, but for n and first in what EW_SMALL shares. */
+typedef struct ew_depthwise_f32_how {
+  int first, pixels; /* of those that the taps point at */
+  int multiplier, slides;
+} ew_depthwise_f32_how;
+
+/* Sums of some pixels: one load for each tap and pixel. */
 EW_INLINE void ew_depthwise_f32_taps(const ew_depthwise_f32_layer *t, int32_t c, const int n,
-                                     const int pixels, const int32_t multiplier, ew_f32x16 *acc) {
+                                     const ew_depthwise_f32_how how, ew_f32x16 *acc) {
   const float *w = t->w + (ptrdiff_t)c * t->span.taps;
   for (int32_t tap = 0; tap < t->span.taps; ++tap) {
     const ew_f32x16 factor = ew_f32_load(w + tap * 16);
-    const char *at = t->span.at[tap];
     const ptrdiff_t step = t->span.step[tap];
-    EW_UNROLL for (int i = 0; i < pixels; ++i)
-      acc[i] = ew_fma(ew_depthwise_f32_load(at + i * step, c, n, multiplier), factor, acc[i]);
+    const char *at = t->span.at[tap] + how.first * step;
+    EW_UNROLL for (int i = 0; i < how.pixels; ++i)
+      acc[i] = ew_fma(ew_depthwise_f32_load(at + i * step, c, n, how.multiplier), factor, acc[i]);
   }
 }
 
@@ -53,46 +59,62 @@ EW_INLINE void ew_depthwise_f32_slide(const ew_depthwise_f32_layer *t, int32_t c
 }
 
 EW_INLINE void ew_depthwise_f32_block(const ew_depthwise_f32_layer *t, int32_t m, int32_t c,
-                                      const int n, const int pixels, const int32_t multiplier,
-                                      const int slides) {
+                                      const int n, const ew_depthwise_f32_how how) {
   ew_f32x16 acc[EW_DEPTHWISE_PIXELS];
-  EW_UNROLL for (int i = 0; i < pixels; ++i) acc[i] = ew_f32_load(t->bias + c);
-  if (slides) ew_depthwise_f32_slide(t, c, n, pixels, acc);
-  else ew_depthwise_f32_taps(t, c, n, pixels, multiplier, acc);
+  EW_UNROLL for (int i = 0; i < how.pixels; ++i) acc[i] = ew_f32_load(t->bias + c);
+  if (how.slides) ew_depthwise_f32_slide(t, c, n, how.pixels, acc);
+  else ew_depthwise_f32_taps(t, c, n, how, acc);
   const ew_f32x16 lo = ew_f32_dup(t->lo), hi = ew_f32_dup(t->hi);
-  EW_UNROLL for (int i = 0; i < pixels; ++i) {
-    float *y = t->y + (ptrdiff_t)(m + i) * t->channels + c;
+  EW_UNROLL for (int i = 0; i < how.pixels; ++i) {
+    float *y = t->y + (ptrdiff_t)(m + how.first + i) * t->channels + c;
     const ew_f32x16 v = ew_f32_clamp(acc[i], lo, hi);
     if (n < 16) ew_f32_store_n(y, v, n);
     else ew_f32_store(y, v);
   }
 }
 
-/* All channels of `pixels` pixels from m on; moves the taps along. */
-EW_INLINE void ew_depthwise_f32_pixels(const ew_depthwise_f32_layer *t, int32_t m, const int pixels,
-                                       const int32_t multiplier, const int slides) {
+#if EW_SMALL
+/* The channels from c on of one pixel, the `first` of those that the taps point at. */
+EW_KERNEL void ew_depthwise_f32_one(const ew_depthwise_f32_layer *t, int32_t m, int32_t c,
+                                    int32_t first) {
+  const ew_depthwise_f32_how how = {first, 1, t->multiplier, 0};
+  for (; c < t->channels; c += 16)
+    ew_depthwise_f32_block(t, m, c, ew_min_i32(16, t->channels - c), how);
+}
+#endif
+
+/* All channels of some pixels from m on; moves the taps along. */
+EW_INLINE void ew_depthwise_f32_pixels(const ew_depthwise_f32_layer *t, int32_t m,
+                                       const ew_depthwise_f32_how how) {
   int32_t c = 0;
-  for (; c + 16 <= t->channels; c += 16)
-    ew_depthwise_f32_block(t, m, c, 16, pixels, multiplier, slides);
-  if (c < t->channels)
-    ew_depthwise_f32_block(t, m, c, t->channels - c, pixels, multiplier, slides);
-  for (int32_t tap = 0; tap < t->span.taps; ++tap)
-    t->span.at[tap] += pixels * t->span.step[tap];
+#if EW_SMALL
+  if (how.pixels > 1)
+    for (; c + 16 <= t->channels; c += 16) ew_depthwise_f32_block(t, m, c, 16, how);
+  EW_ROLLED for (int i = 0; c < t->channels && i < how.pixels; ++i)
+    ew_depthwise_f32_one(t, m, c, i);
+#else
+  for (; c + 16 <= t->channels; c += 16) ew_depthwise_f32_block(t, m, c, 16, how);
+  if (c < t->channels) ew_depthwise_f32_block(t, m, c, t->channels - c, how);
+#endif
+  ew_depthwise_advance(t->span, how.pixels);
 }
 
 EW_KERNEL void ew_depthwise_f32_span(void *layer, int32_t m, int32_t count) {
   const ew_depthwise_f32_layer copy = *(const ew_depthwise_f32_layer *)layer, *const t = &copy;
+  const ew_depthwise_f32_how slide = {0, EW_DEPTHWISE_PIXELS, 1, 1};
+  const ew_depthwise_f32_how step = {0, EW_DEPTHWISE_PIXELS, 1, 0}, one = {0, 1, 1, 0};
   const int slides = EW_DEPTHWISE_SLIDES && t->span.is_sliding;
   const int32_t end = m + count;
   for (; m + EW_DEPTHWISE_PIXELS <= end; m += EW_DEPTHWISE_PIXELS) {
-    if (slides) ew_depthwise_f32_pixels(t, m, EW_DEPTHWISE_PIXELS, 1, 1);
-    else ew_depthwise_f32_pixels(t, m, EW_DEPTHWISE_PIXELS, 1, 0);
+    if (slides) ew_depthwise_f32_pixels(t, m, slide);
+    else ew_depthwise_f32_pixels(t, m, step);
   }
-  for (; m < end; ++m) ew_depthwise_f32_pixels(t, m, 1, 1, 0);
+  for (; m < end; ++m) ew_depthwise_f32_pixels(t, m, one);
 }
 EW_KERNEL void ew_depthwise_f32_span_n(void *layer, int32_t m, int32_t count) {
   const ew_depthwise_f32_layer *t = layer;
-  for (int32_t i = 0; i < count; ++i) ew_depthwise_f32_pixels(t, m + i, 1, t->multiplier, 0);
+  const ew_depthwise_f32_how one = {0, 1, t->multiplier, 0};
+  for (int32_t i = 0; i < count; ++i) ew_depthwise_f32_pixels(t, m + i, one);
 }
 
 EW_DRIVER void ew_depthwise_f32_of(const ew_conv_shape *shape,

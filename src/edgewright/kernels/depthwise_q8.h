@@ -24,18 +24,23 @@ EW_INLINE ew_i32x16 ew_depthwise_q8_load(const char *at, int32_t c, int n, int32
   return ew_load_8(lanes, 16, is_signed);
 }
 
-/* Sums of `pixels` pixels: one load for each tap and pixel. */
+/* How a block of channels is computed; all constants, but for n and first in what EW_SMALL shares. */
+typedef struct ew_depthwise_q8_how {
+  int first, pixels; /* of those that the taps point at */
+  int multiplier, slides, is_signed, mode;
+} ew_depthwise_q8_how;
+
+/* Sums of some pixels: one load for each tap and pixel. */
 EW_INLINE void ew_depthwise_q8_taps(const ew_depthwise_q8_layer *t, int32_t c, const int n,
-                                    const int pixels, const int32_t multiplier, const int is_signed,
-                                    ew_i32x16 *acc) {
+                                    const ew_depthwise_q8_how how, ew_i32x16 *acc) {
   const int16_t *w = t->w + (ptrdiff_t)c * t->span.taps;
   for (int32_t tap = 0; tap < t->span.taps; ++tap) {
     const ew_i32x16 factor = ew_i32_load_mac(w + tap * 16);
-    const char *at = t->span.at[tap];
     const ptrdiff_t step = t->span.step[tap];
-    EW_UNROLL for (int i = 0; i < pixels; ++i)
+    const char *at = t->span.at[tap] + how.first * step;
+    EW_UNROLL for (int i = 0; i < how.pixels; ++i)
       acc[i] = ew_i32_mac(acc[i],
-                          ew_depthwise_q8_load(at + i * step, c, n, multiplier, is_signed),
+                          ew_depthwise_q8_load(at + i * step, c, n, how.multiplier, how.is_signed),
                           factor);
   }
 }
@@ -57,11 +62,6 @@ EW_INLINE void ew_depthwise_q8_slide(const ew_depthwise_q8_layer *t, int32_t c, 
   }
 }
 
-/* How a block of channels is computed; all constants. */
-typedef struct ew_depthwise_q8_how {
-  int pixels, multiplier, slides, is_signed, mode;
-} ew_depthwise_q8_how;
-
 EW_INLINE void ew_depthwise_q8_block(const ew_depthwise_q8_layer *t, const ew_q8_params *p,
                                      int32_t m, int32_t c, const int n,
                                      const ew_depthwise_q8_how how) {
@@ -69,8 +69,8 @@ EW_INLINE void ew_depthwise_q8_block(const ew_depthwise_q8_layer *t, const ew_q8
   const int32_t *channels = t->channels + (ptrdiff_t)c * ew_q8_channel_rows(how.mode);
   EW_UNROLL for (int i = 0; i < how.pixels; ++i) acc[i] = ew_i32_load(channels);
   if (how.slides) ew_depthwise_q8_slide(t, c, n, how.pixels, how.is_signed, acc);
-  else ew_depthwise_q8_taps(t, c, n, how.pixels, how.multiplier, how.is_signed, acc);
-  uint8_t *const y = t->y + (ptrdiff_t)m * t->out_c + c;
+  else ew_depthwise_q8_taps(t, c, n, how, acc);
+  uint8_t *const y = t->y + (ptrdiff_t)(m + how.first) * t->out_c + c;
 #if EW_SMALL
   int32_t sums[16 * EW_DEPTHWISE_PIXELS];
   EW_UNROLL for (int i = 0; i < how.pixels; ++i) ew_i32_store(sums + 16 * i, acc[i]);
@@ -83,23 +83,39 @@ EW_INLINE void ew_depthwise_q8_block(const ew_depthwise_q8_layer *t, const ew_q8
 #endif
 }
 
+#if EW_SMALL
+/* The channels from c on of one pixel, the `first` of those that the taps point at. */
+EW_KERNEL void ew_depthwise_q8_one(const ew_depthwise_q8_layer *t, int32_t m, int32_t c,
+                                   int32_t first) {
+  const ew_depthwise_q8_how how = {first, 1, t->multiplier, 0, t->variant.is_signed,
+                                   t->variant.mode};
+  for (; c < t->out_c; c += 16)
+    ew_depthwise_q8_block(t, t->params, m, c, ew_min_i32(16, t->out_c - c), how);
+}
+#endif
+
 /* All channels of some pixels from m on; moves the taps along. */
 EW_INLINE void ew_depthwise_q8_pixels(const ew_depthwise_q8_layer *t, const ew_q8_params *p,
                                       int32_t m, const ew_depthwise_q8_how how) {
   int32_t c = 0;
+#if EW_SMALL
+  if (how.pixels > 1)
+    for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, p, m, c, 16, how);
+  EW_ROLLED for (int i = 0; c < t->out_c && i < how.pixels; ++i) ew_depthwise_q8_one(t, m, c, i);
+#else
   for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, p, m, c, 16, how);
   if (c < t->out_c) ew_depthwise_q8_block(t, p, m, c, t->out_c - c, how);
-  for (int32_t tap = 0; tap < t->span.taps; ++tap)
-    t->span.at[tap] += how.pixels * t->span.step[tap];
+#endif
+  ew_depthwise_advance(t->span, how.pixels);
 }
 
 /* Spans copy the layer: a store of bytes could change the original, as far as compilers know. */
 EW_INLINE void ew_depthwise_q8_span(const ew_depthwise_q8_layer t, int32_t m, int32_t count,
                                     const int is_signed, const int mode) {
   const ew_q8_params p = *t.params;
-  const ew_depthwise_q8_how slide = {EW_DEPTHWISE_PIXELS, 1, 1, is_signed, mode};
-  const ew_depthwise_q8_how step = {EW_DEPTHWISE_PIXELS, 1, 0, is_signed, mode};
-  const ew_depthwise_q8_how one = {1, 1, 0, is_signed, mode};
+  const ew_depthwise_q8_how slide = {0, EW_DEPTHWISE_PIXELS, 1, 1, is_signed, mode};
+  const ew_depthwise_q8_how step = {0, EW_DEPTHWISE_PIXELS, 1, 0, is_signed, mode};
+  const ew_depthwise_q8_how one = {0, 1, 1, 0, is_signed, mode};
   const int slides = EW_DEPTHWISE_SLIDES && t.span.is_sliding;
   const int32_t end = m + count;
   for (; m + EW_DEPTHWISE_PIXELS <= end; m += EW_DEPTHWISE_PIXELS) {
@@ -111,7 +127,7 @@ EW_INLINE void ew_depthwise_q8_span(const ew_depthwise_q8_layer t, int32_t m, in
 EW_INLINE void ew_depthwise_q8_span_n(const ew_depthwise_q8_layer t, int32_t m, int32_t count,
                                       const int is_signed, const int mode) {
   const ew_q8_params p = *t.params;
-  const ew_depthwise_q8_how one = {1, t.multiplier, 0, is_signed, mode};
+  const ew_depthwise_q8_how one = {0, 1, t.multiplier, 0, is_signed, mode};
   for (int32_t i = 0; i < count; ++i) ew_depthwise_q8_pixels(&t, &p, m + i, one);
 }
 
@@ -161,14 +177,14 @@ EW_DRIVER void ew_depthwise_q8(const ew_conv_shape *shape, const ew_q8_variant v
 EW_INLINE void ew_depthwise_s8(const ew_conv_shape s, const int32_t mode, const int8_t *x,
                                const int16_t *w, const int32_t *channels, const int32_t *params,
                                int8_t *y, void *scratch) {
-  ew_depthwise_q8(&s, ew_q8_variant_of(1, mode, 0), EW_DEPTHWISE_Q8_OF(s, s8, mode),
+  ew_depthwise_q8(&s, ew_q8_variant_of(1, mode, 0, 0), EW_DEPTHWISE_Q8_OF(s, s8, mode),
                   (const uint8_t *)x, w, channels, (const ew_q8_params *)params, (uint8_t *)y,
                   scratch);
 }
 EW_INLINE void ew_depthwise_u8(const ew_conv_shape s, const int32_t mode, const uint8_t *x,
                                const int16_t *w, const int32_t *channels, const int32_t *params,
                                uint8_t *y, void *scratch) {
-  ew_depthwise_q8(&s, ew_q8_variant_of(0, mode, 0), EW_DEPTHWISE_Q8_OF(s, u8, mode), x, w,
+  ew_depthwise_q8(&s, ew_q8_variant_of(0, mode, 0, 0), EW_DEPTHWISE_Q8_OF(s, u8, mode), x, w,
                   channels, (const ew_q8_params *)params, y, scratch);
 }
 

@@ -28,6 +28,11 @@ EW_INLINE ew_depthwise_span ew_depthwise_span_in(const ew_conv_shape s, void *sc
   return (ew_depthwise_span){(const char **)at, (ptrdiff_t *)step, taps, is_sliding};
 }
 
+/* Moves the taps along by some output pixels. */
+EW_INLINE void ew_depthwise_advance(const ew_depthwise_span t, const int pixels) {
+  EW_SHORT for (int32_t tap = 0; tap < t.taps; ++tap) t.at[tap] += pixels * t.step[tap];
+}
+
 /* Points the taps at the window of output pixel (oy, ox). */
 EW_INLINE void ew_depthwise_point(const ew_conv_shape s, const ew_depthwise_span t, const char *x,
                                   int32_t pixel_bytes, const void *pad, int32_t oy, int32_t ox) {

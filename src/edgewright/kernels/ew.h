@@ -46,6 +46,13 @@
 #define EW_ROLLED _Pragma("GCC unroll 1")
 #endif
 
+/* The same where code size counts; elsewhere the compiler may do as it likes. */
+#if EW_SMALL
+#define EW_SHORT EW_ROLLED
+#else
+#define EW_SHORT
+#endif
+
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *memset(void *to, int byte, size_t bytes);
 

@@ -143,23 +143,26 @@ EW_INLINE void ew_finish_q8(ew_i32x16 acc, const ew_q8_scale scale, const ew_q8_
 typedef void ew_finish_rows(const int32_t *sums, int32_t rows, int32_t n, const int32_t *channels,
                             const ew_q8_params *params, const uint8_t *skip, uint8_t *y,
                             ptrdiff_t y_row);
-#define EW_FINISH_ROWS(name, is_signed, mode) \
+#define EW_FINISH_ROWS(name, is_signed, mode, skip_row) \
   EW_KERNEL void name(const int32_t *sums, int32_t rows, int32_t n, const int32_t *channels, \
                       const ew_q8_params *params, const uint8_t *skip, uint8_t *y, \
                       ptrdiff_t y_row) { \
     const ew_q8_params p = *params; /* a store of bytes could change the original */ \
     const ew_q8_scale scale = ew_q8_load_scale(channels, mode); \
-    EW_ROLLED for (int32_t i = 0; i < rows; ++i, sums += 16, y += y_row) { \
-      ew_finish_q8(ew_i32_load(sums), scale, &p, skip, y, n, is_signed, mode); \
-      if (skip) skip += y_row; \
-    } \
+    (void)skip; \
+    EW_ROLLED for (ptrdiff_t i = 0; i < rows; ++i) \
+      ew_finish_q8(ew_i32_load(sums + 16 * i), scale, &p, skip_row, y + i * y_row, n, is_signed, \
+                   mode); \
   }
-EW_FINISH_ROWS(ew_finish_s8_float, 1, EW_REQUANT_FLOAT)
-EW_FINISH_ROWS(ew_finish_u8_float, 0, EW_REQUANT_FLOAT)
-EW_FINISH_ROWS(ew_finish_s8_fixed, 1, EW_REQUANT_FIXED)
-EW_FINISH_ROWS(ew_finish_u8_fixed, 0, EW_REQUANT_FIXED)
-EW_FINISH_ROWS(ew_finish_s8_once, 1, EW_REQUANT_ONCE)
-EW_FINISH_ROWS(ew_finish_u8_once, 0, EW_REQUANT_ONCE)
+#define EW_FINISH_SET(type, is_signed, mode_name, mode) \
+  EW_FINISH_ROWS(ew_finish_##type##_##mode_name, is_signed, mode, (const uint8_t *)0) \
+  EW_FINISH_ROWS(ew_finish_##type##_##mode_name##_skip, is_signed, mode, skip + i * y_row)
+EW_FINISH_SET(s8, 1, float, EW_REQUANT_FLOAT)
+EW_FINISH_SET(u8, 0, float, EW_REQUANT_FLOAT)
+EW_FINISH_SET(s8, 1, fixed, EW_REQUANT_FIXED)
+EW_FINISH_SET(u8, 0, fixed, EW_REQUANT_FIXED)
+EW_FINISH_SET(s8, 1, once, EW_REQUANT_ONCE)
+EW_FINISH_SET(u8, 0, once, EW_REQUANT_ONCE)
 
 /* What stays the same for a whole call and decides which code runs; all constants. */
 typedef struct ew_q8_variant {
@@ -169,12 +172,15 @@ typedef struct ew_q8_variant {
   int8_t weight_zero;   /* weights may have a zero point: row sums of x are needed */
 } ew_q8_variant;
 
+#define EW_FINISH_OF(type, mode, skip) \
+  ((mode) == EW_REQUANT_FLOAT   ? ew_finish_##type##_float##skip \
+   : (mode) == EW_REQUANT_FIXED ? ew_finish_##type##_fixed##skip \
+                                : ew_finish_##type##_once##skip)
 EW_INLINE ew_q8_variant ew_q8_variant_of(const int is_signed, const int mode,
-                                         const int weight_zero) {
+                                         const int weight_zero, const int has_skip) {
   ew_finish_rows *const finish =
-      mode == EW_REQUANT_FLOAT   ? (is_signed ? ew_finish_s8_float : ew_finish_u8_float)
-      : mode == EW_REQUANT_FIXED ? (is_signed ? ew_finish_s8_fixed : ew_finish_u8_fixed)
-                                 : (is_signed ? ew_finish_s8_once : ew_finish_u8_once);
+      is_signed ? (has_skip ? EW_FINISH_OF(s8, mode, _skip) : EW_FINISH_OF(s8, mode, ))
+                : (has_skip ? EW_FINISH_OF(u8, mode, _skip) : EW_FINISH_OF(u8, mode, ));
   return (ew_q8_variant){finish, (int16_t)mode, (int8_t)is_signed, (int8_t)weight_zero};
 }
 
