@@ -232,5 +232,6 @@ def _weighted_mean(node: ExportedNode, x: Tensor) -> None:
     options = window_options(node, VALID)
     total = node.add("DEPTHWISE_CONV_2D", [wide, w, bias], node.like(node.type),
                      depth_multiplier=1, fused_activation_function=0, **options)  # fmt: skip
-    factor = node.constant("factor", (1.0 / counts[None]).astype(np.float32))
+    with np.errstate(divide="ignore"):  # a window of nothing but padding: 0 / 0, as it should be
+        factor = node.constant("factor", (1.0 / counts[None]).astype(np.float32))
     node.add_clamped("MUL", [total, factor], node.output(), node.attrs.clamp)
