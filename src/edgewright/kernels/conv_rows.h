@@ -134,7 +134,7 @@ EW_DRIVER void ew_copy_flipped(char *restrict to, const char *restrict from, int
     eight ^= flip;
     __builtin_memcpy(to + i, &eight, 8);
   }
-  EW_ROLLED for (; i < bytes; ++i) to[i] = (char)(from[i] ^ (char)flip);
+  EW_SHORT for (; i < bytes; ++i) to[i] = (char)(from[i] ^ (char)flip);
 }
 
 /* What is copied for one row of a tile: the same for all of them. */
