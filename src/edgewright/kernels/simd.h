@@ -24,6 +24,8 @@
 #include "simd/avx2.h"
 #elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(EW_SIMD_SCALAR)
 #include "simd/neon.h"
+#elif defined(__wasm_simd128__) && !defined(EW_SIMD_SCALAR)
+#include "simd/wasm.h"
 #else
 #include "simd/scalar.h"
 #endif

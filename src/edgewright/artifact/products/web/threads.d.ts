@@ -1,0 +1,2 @@
+  /** How many calls run at once. */
+  readonly threads: number;

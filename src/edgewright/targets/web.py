@@ -1,0 +1,30 @@
+"""Browsers and Node.js: WebAssembly with 128-bit SIMD, in an ES module."""
+
+from . import Level, Runner, Target
+
+NODE = Runner("node", program="node", debian=("nodejs",))
+CHROMIUM = Runner("chromium", program="chromium", debian=("chromium",))
+
+TARGET = Target(
+    name="web",
+    description="browsers and Node.js: an ES module with WebAssembly SIMD (all since 2023)",
+    triple="wasm32-freestanding",
+    arch="wasm32",
+    system="web",
+    levels=(
+        Level(
+            name="simd128",
+            cpu="generic+simd128+bulk_memory",
+            flags=("-msimd128", "-mbulk-memory"),
+        ),
+    ),
+    dot="ss",
+    detect="fixed",
+    runners=(NODE, CHROMIUM),
+    allowed_undefined=frozenset(),
+    machine="a browser",
+    library_prefix="",
+    library_suffix=".wasm",
+    pointer_bytes=4,
+    product="web_module",
+)
