@@ -69,7 +69,8 @@ def render(manifest: Any, destination: Path) -> None:
         how = "bit-equal" if oracle.exact else f"error {oracle.max_error:.2g}"
         bound = "" if oracle.exact else f" (tolerance {oracle.tolerance:g} of the range)"
         out.print(f"source: {how} to {oracle.oracle} on {oracle.samples} samples{bound}")
-    for note in (*manifest.notes, *manifest.proof_notes):
+    built = [f"{name}: {note}" for name, info in manifest.targets.items() for note in info.notes]
+    for note in (*manifest.notes, *built, *manifest.proof_notes):
         out.print(f"note: {note}")
     out.print(f"wrote {destination}")
 

@@ -35,7 +35,7 @@ _Static_assert({upper}_RAM_BYTES{sizes} + BOARD_STACK_BYTES <=
                "the model's memory does not fit the board's RAM");
 
 /* Replace it: blink a LED, print, stop. */
-static void failed(int error) {{
+_Noreturn static void failed(int error) {{
   (void)error;
   for (;;) {{
   }}
@@ -202,7 +202,8 @@ else()
   target_link_libraries({name}.elf PRIVATE ${{CMAKE_CURRENT_SOURCE_DIR}}/{library})
 endif()
 target_compile_options({name}.elf PRIVATE -std=c11 -Os -ffreestanding -Wall -Wextra)
-target_link_options({name}.elf PRIVATE -nostdlib -T ${{CMAKE_CURRENT_SOURCE_DIR}}/board.ld)
+target_link_options({name}.elf PRIVATE -nostdlib -Wl,-z,noexecstack
+                    -T ${{CMAKE_CURRENT_SOURCE_DIR}}/board.ld)
 # The compiler's own routines, for what the CPU has no instruction for.
 target_link_libraries({name}.elf PRIVATE gcc)
 set_target_properties({name}.elf PROPERTIES LINK_DEPENDS ${{CMAKE_CURRENT_SOURCE_DIR}}/board.ld)

@@ -16,7 +16,7 @@ from edgewright.artifact import Package, load_package
 from edgewright.artifact.devices import Device
 from edgewright.artifact.manifest import EntryInfo, OracleInfo, VerdictInfo
 from edgewright.data import contract as contracts
-from edgewright.errors import InvalidOption
+from edgewright.errors import InvalidOption, MissingRunner
 from edgewright.importers.model_file import load_bytes
 from edgewright.pipeline.model import Model, load_model
 from edgewright.pipeline.prove import draw_vectors, prove_source, prove_target, source_file
@@ -146,7 +146,12 @@ def verify(
         runners = [device.runner] if device else target.runners_here[: None if every_runner else 1]
         for runner in runners:
             progress(f"{name}: {runner.name}")
-            report.targets += _run_target(opened, target, runner, vectors, every_runner)
+            try:
+                report.targets += _run_target(opened, target, runner, vectors, every_runner)
+            except MissingRunner as error:  # there is one, but it is too small for this model
+                if device is not None:
+                    raise
+                report.not_run[name] = error.what
         if not runners:
             report.not_run[name] = found.install or f"needs {', '.join(found.missing)}"
     if against is not None:

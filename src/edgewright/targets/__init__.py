@@ -101,11 +101,14 @@ class Board:
         name: the machine as the emulator calls it.
         flash: address and bytes of the memory that holds code and weights.
         ram: address and bytes of the memory that can be written.
+        cpu: what zig's `-mcpu=` calls the machine's CPU, where test programs are linked for more
+            than the target's baseline.
     """
 
     name: str
     flash: tuple[int, int]
     ram: tuple[int, int]
+    cpu: str = ""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,6 @@ TARGET = Target(
     libc="thumb-freestanding-eabihf",
     pointer_bytes=4,
     product="microcontroller",
-    compile_flags=("-Os", "-fno-pic"),
+    compile_flags=("-Os", "-fno-pic", "-fshort-enums"),  # the last as arm-none-eabi-gcc does
     board=Board("mps2-an386", flash=(0x0000_0000, 4 << 20), ram=(0x2000_0000, 4 << 20)),
 )

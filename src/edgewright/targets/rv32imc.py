@@ -28,7 +28,7 @@ TARGET = Target(
     levels=(
         Level(
             name="rv32imc",
-            cpu="baseline_rv32-d-f",
+            cpu="baseline_rv32-a-d-f",
             flags=("-march=rv32imc", "-mabi=ilp32"),
         ),
     ),
@@ -51,9 +51,12 @@ TARGET = Target(
     pointer_bytes=4,
     product="microcontroller",
     fpu=False,
-    # Programs around the model are linked with atomics, which the emulator has: zig's own routines
-    # do not compile without.
-    compile_flags=("-Os", "-fno-pic", "-mcpu=baseline_rv32-a-d-f"),
+    compile_flags=("-Os", "-fno-pic"),
     soft_float=SOFT_FLOAT,
-    board=Board("virt", flash=(0x8000_0000, 4 << 20), ram=(0x8040_0000, 4 << 20)),
+    board=Board(
+        "virt",
+        flash=(0x8000_0000, 4 << 20),
+        ram=(0x8040_0000, 4 << 20),
+        cpu="baseline_rv32-d-f",  # with atomics: zig's own routines do not compile without
+    ),
 )

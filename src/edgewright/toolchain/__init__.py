@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import CompileFailed, EdgewrightError, InternalError
@@ -217,8 +218,11 @@ def link_firmware(
         The program, inside the cache.
     """
     compiler = find_compiler(target, "zig")  # it has the routines for every CPU
+    level = target.baseline
+    if target.board and target.board.cpu:
+        level = replace(level, cpu=target.board.cpu)
     options = [
-        *compiler.platform_flags(target, target.baseline, libc=True),
+        *compiler.platform_flags(target, level, libc=True),
         *flags.COMPILE,
         *flags.FIRMWARE,
     ]

@@ -60,8 +60,7 @@ int main(void) {{
 def harness_text(name: str, entry: EntryInfo, memory: MemoryInfo, samples: int) -> str:
     """The file for one entry point."""
     tensors = [*entry.inputs, *entry.outputs]
-    shapes, dims = Shapes(entry), {d.name: d.high for d in entry.dims}
-    sizes = {t.identifier: max(1, prod(shapes.of(t, dims))) for t in tensors}
+    shapes, sizes = Shapes(entry), _counts(entry)
     state = f"static _Alignas(64) unsigned char state[{memory.state_bytes}];\n"
     reset = f"  if (!error) error = {name}_reset(state, test_weights);\n"
     fields = [f".{t.identifier} = buffer_{t.identifier}" for t in tensors]
@@ -89,6 +88,20 @@ def harness_text(name: str, entry: EntryInfo, memory: MemoryInfo, samples: int) 
         reads="".join(reads),
         writes="".join(writes),
     )
+
+
+def buffer_bytes(entry: EntryInfo) -> int:
+    """What inputs and outputs take at their largest."""
+    counts = _counts(entry)
+    tensors = [*entry.inputs, *entry.outputs]
+    return sum(counts[t.identifier] * np.dtype(t.dtype).itemsize for t in tensors)
+
+
+def _counts(entry: EntryInfo) -> dict[str, int]:
+    """Elements of each input and output at the largest run-time sizes, by identifier."""
+    shapes, dims = Shapes(entry), {d.name: d.high for d in entry.dims}
+    tensors = [*entry.inputs, *entry.outputs]
+    return {t.identifier: max(1, prod(shapes.of(t, dims))) for t in tensors}
 
 
 def _c_type(tensor: TensorInfo) -> str:

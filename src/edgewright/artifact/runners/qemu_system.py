@@ -13,15 +13,23 @@ from pathlib import Path
 from edgewright import toolchain
 from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.harness_c import harness_text
+from edgewright.artifact.runners.harness_c import buffer_bytes, harness_text
+from edgewright.codegen.firmware import STACK_BYTES
 from edgewright.codegen.kernels import read_kernel
+from edgewright.errors import MissingRunner
+
+#: start-up code, semihosting and the compiler's own routines, at most
+PROGRAM_BYTES = 8192
 
 _QUIET = ("-display", "none", "-monitor", "none", "-serial", "none", "-no-reboot")
 _SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
 
 
 def run(job: Job) -> Outcome:
-    """Run the job on the emulated board."""
+    """Run the job on the emulated board. Raises MissingRunner when the board is too small."""
+    if reason := obstacle(job):
+        help_ = "run it on a board with more memory"
+        raise MissingRunner(f"{job.target.name} {reason}", help=help_)
     firmware = link_firmware(job)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -32,6 +40,19 @@ def run(job: Job) -> Outcome:
         if message is not None or not output.exists():
             fail(message or "no output")
         return Outcome(output.read_bytes())
+
+
+def obstacle(job: Job) -> str | None:
+    """Why the emulated board cannot hold the test program; None when it can."""
+    board, memory = job.target.board, job.info.memory
+    if board is None:
+        return "the target has no board"
+    ram = memory.arena_bytes + memory.state_bytes + buffer_bytes(job.entry) + STACK_BYTES
+    flash = job.info.code_bytes + memory.weights_bytes + PROGRAM_BYTES
+    for kind, need, have in (("RAM", ram, board.ram[1]), ("flash", flash, board.flash[1])):
+        if need > have:
+            return f"needs {need} bytes of {kind}, the {board.name} has {have}"
+    return None
 
 
 def link_firmware(job: Job) -> Path:
