@@ -16,6 +16,7 @@ import numpy.typing as npt
 from edgewright import ops, targets, toolchain
 from edgewright.artifact.manifest import TargetInfo
 from edgewright.artifact.native import NativeModel
+from edgewright.artifact.products import Built
 from edgewright.codegen import Code, generate
 from edgewright.graph import (
     DType,
@@ -103,7 +104,8 @@ def load(code: Code, module: Module, folder: Path, target: str = "host") -> Nati
     )
     (folder / "weights.bin").write_bytes(code.weights)
     (folder / "libtest.so").write_bytes(library.read_bytes())
-    info: TargetInfo = target_info(code, held, "libtest.so", library, "zig")
+    built = Built("libtest.so", library.stat().st_size, 0)
+    info: TargetInfo = target_info(code, held, built, "zig")
     return NativeModel(folder, code.name, info, entry_infos(code)[0])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
-from edgewright.ops import Array, Emit, Packing, lean, packing
+from edgewright.ops import Array, Emit, Packing, lean, packing, winograd
 from edgewright.ops.integer import requantize as rq
 from edgewright.ops.integer.add import add_fixed_constants, add_short_constants
 from edgewright.ops.integer.fixed_point import Multiplier
@@ -194,9 +194,11 @@ def emit_conv(e: Emit, op: Conv) -> None:
     if kind == "f32":
         bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
         packed, offsets = packing.pack_f32(w, bias, op.groups)
-        e.header("conv_f32.h")
+        form = "conv_winograd_f32" if winograd.wins(e.node, op, e.target) else "conv_f32"
+        packed = winograd.weights(w) if form == "conv_winograd_f32" else packed
+        e.header(f"{form}.h")
         lo, hi = map(float_text, clamp_of(op.clamp))
-        e.call("ew_conv_f32", shape, e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(skip),
+        e.call(f"ew_{form}", shape, e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(skip),
                lo, hi, e.ptr(y), e.scratch())  # fmt: skip
     elif kind == "s16":
         e.header("conv_s16.h")
@@ -316,6 +318,8 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     _, kh, kw, channels = node.input(1).type.dims
     if node.input(0).type.dtype is DType.INT16:
         return 0
+    if winograd.wins(node, op, target):
+        return winograd.scratch_bytes(node, op)
     batch, height, width, _ = node.output.type.shape
     pixels = upper(batch * height * width)
     if lean.applies(target, node.input(0)):

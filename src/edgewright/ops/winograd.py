@@ -1,0 +1,80 @@
+"""Winograd's F(2x2, 3x3) for float32 convolutions: when it is used, its weights, its scratch.
+
+Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015), section 4.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgewright.graph import DType, Node, upper
+from edgewright.ops.packing import LANES, LARGEST_TILE, Float32, round_up
+
+if TYPE_CHECKING:
+    from edgewright.ops import Array, Packing
+    from edgewright.ops.conv import Conv
+
+#: the transformation of a 3-tap kernel
+G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], np.float64)
+#: bytes of transformed input that the kernel works on at once (conv_winograd_f32.h)
+BLOCK_BYTES = 384 * 1024
+#: columns of the widest register tile of any ISA (16 * EW_F32_BLOCKS)
+WIDEST_TILE = 32
+#: Largest share of the direct form's multiplications at which Winograd's pays. The transformations
+#: cost as much as 15 % of them at 64 channels and 40 % at 16 (measured on AVX-512: 1.9 and 1.3
+#: times the direct form's speed at a share of 0.44).
+LARGEST_SHARE = 0.75
+
+
+def wins(node: Node, op: Conv, target: Packing) -> bool:
+    """Whether a convolution is computed in this form.
+
+    Only on 64-bit targets: its weights take 16/9 of the direct form's, and up to 0.5 MB of scratch,
+    which smaller machines do not have.
+    """
+    outputs, kh, kw, inputs = node.input(1).type.dims
+    fits = (kh, kw) == (3, 3) and op.stride == (1, 1) and op.groups == 1
+    fits = fits and inputs % LANES == 0 and outputs % LANES == 0
+    fits = fits and node.input(0).type.dtype is DType.FLOAT32 and target.pointer_bytes == 8
+    return fits and 16 * _tiles(node, op) <= LARGEST_SHARE * 9 * _pixels(node)
+
+
+def weights(w: Array) -> Float32:
+    """[O, 3, 3, I] as [O / 16, 16 positions, I, 16], computed in float64 and rounded once."""
+    kernels = np.asarray(w, np.float64)
+    rows = [sum(G[i, k] * kernels[:, k] for k in range(3)) for i in range(4)]
+    cells = [[sum(G[j, k] * row[:, k] for k in range(3)) for j in range(4)] for row in rows]
+    positions = np.stack([cell for line in cells for cell in line])
+    blocks = positions.reshape(16, -1, LANES, w.shape[3])
+    return np.ascontiguousarray(blocks.transpose(1, 0, 3, 2), np.float32)
+
+
+def scratch_bytes(node: Node, op: Conv) -> int:
+    """Bytes of scratch: zeros, the transformed input of a block of tiles, its products."""
+    channels = node.input(1).type.dims[3]
+    fit = max(LARGEST_TILE, BLOCK_BYTES // (64 * channels) // LARGEST_TILE * LARGEST_TILE)
+    block = min(fit, _tiles(node, op))
+    floats = max(channels, 64) + 16 * (block * channels + 16 + block * WIDEST_TILE + 16)
+    return 4 * floats
+
+
+def _pixels(node: Node) -> int:
+    batch, height, width, _ = node.output.type.shape
+    return upper(batch) * upper(height) * upper(width)
+
+
+def _tiles(node: Node, op: Conv) -> int:
+    """Tiles of 2x2 results; a dilated image is several interleaved ones."""
+    batch, height, width, _ = node.output.type.shape
+    rows, columns = (
+        _halves(upper(size), dilation)
+        for size, dilation in zip((height, width), op.dilation, strict=True)
+    )
+    return upper(batch) * op.dilation[0] * op.dilation[1] * rows * columns
+
+
+def _halves(size: int, dilation: int) -> int:
+    """Tiles along one axis of the largest of the interleaved images."""
+    return (round_up(size, dilation) // dilation + 1) // 2
