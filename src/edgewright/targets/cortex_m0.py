@@ -25,6 +25,7 @@ TARGET = replace(
     allowed_undefined=MEMORY_ROUTINES | WIDE_DIVISION | INTEGER_ROUTINES | SOFT_FLOAT,
     libc="thumb-freestanding-eabi",
     fpu=False,
+    lean_step=1,
     soft_float=SOFT_FLOAT,
     board=Board("microbit", flash=(0x0000_0000, 256 << 10), ram=(0x2000_0000, 16 << 10)),
 )

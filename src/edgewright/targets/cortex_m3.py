@@ -17,6 +17,7 @@ TARGET = replace(
     allowed_undefined=MEMORY_ROUTINES | WIDE_DIVISION | SOFT_FLOAT,
     libc="thumb-freestanding-eabi",
     fpu=False,
+    lean_step=1,
     soft_float=SOFT_FLOAT,
     board=Board("mps2-an385", flash=(0x0000_0000, 4 << 20), ram=(0x2000_0000, 4 << 20)),
 )

@@ -60,6 +60,7 @@ TARGET = Target(
     cross_cc="arm-none-eabi-gcc",
     libc="thumb-freestanding-eabihf",
     pointer_bytes=4,
+    lean_step=4,
     product="microcontroller",
     compile_flags=("-Os", "-fno-pic", "-fshort-enums"),  # the last as arm-none-eabi-gcc does
     board=Board("mps2-an386", flash=(0x0000_0000, 4 << 20), ram=(0x2000_0000, 4 << 20)),

@@ -18,6 +18,7 @@ TARGET = replace(
             flags=("-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
         ),
     ),
+    lean_step=16,
     runners=(emulator("mps3-an547"),),
     board=Board("mps3-an547", flash=(0x0000_0000, 512 << 10), ram=(0x2000_0000, 512 << 10)),
 )

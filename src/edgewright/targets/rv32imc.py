@@ -49,6 +49,7 @@ TARGET = Target(
     cross_cc="riscv64-unknown-elf-gcc",
     libc="riscv32-freestanding-ilp32",
     pointer_bytes=4,
+    lean_step=1,
     product="microcontroller",
     fpu=False,
     compile_flags=("-Os", "-fno-pic"),
