@@ -125,9 +125,10 @@ def measure(
     version: str,
 ) -> dict[str, Taken]:
     """Every runtime on the subject; those that cannot have it say so in `failure`."""
-    taken = {name: Taken(name) for name in chosen}
+    able = [n for n in chosen if not subject.runtimes or n in subject.runtimes]
+    taken = {name: Taken(name) for name in able}
     workers: dict[str, Worker] = {}
-    for name in chosen:
+    for name in able:
         try:
             runtime = runtimes.get(name)
             workers[name] = Worker(name, prepare(subject, runtime, version), threads, cpus)

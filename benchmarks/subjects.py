@@ -60,6 +60,7 @@ class Subject:
         others: the same for files of other formats that were made elsewhere, by suffix.
         shapes: sizes of inputs whose size the file leaves open.
         threads: numbers of threads that it is run with.
+        runtimes: the only ones that can run it, if not all may try.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Subject:
     others: dict[str, Maker] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     threads: tuple[int, ...] = (1,)
+    runtimes: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -106,7 +108,7 @@ def _trees() -> list[Subject]:
         Subject(
             f"{kind}_batch{batch}", "float32", "trees", partial(trees.onnx_file, kind, NETS),
             {".pickle": partial(trees.pickle_file, kind, NETS)},
-            {"X": (batch, trees.FEATURES)},
+            {"X": (batch, trees.FEATURES)}, runtimes=("edgewright", "onnxruntime", "sklearn"),
         )
         for kind in trees.KINDS
         for batch in (1, 1000)

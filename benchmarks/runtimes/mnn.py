@@ -30,14 +30,19 @@ def version() -> str:
 
 
 def convert(source: Path, folder: Path) -> Path:
-    """Make `model.mnn`."""
+    """Make `model.mnn`, in a process of its own, since the converter crashes on some files.
+
+    The compiled converter is called, not the command `mnnconvert`: that one installs a package
+    with pip and reports over the network what it converted.
+    """
     kind = {".onnx": "ONNX", ".tflite": "TFLITE"}[source.suffix]
     made = folder / "model.mnn"
-    program = Path(sys.executable).with_name("mnnconvert")
-    subprocess.run(
-        [program, "-f", kind, "--modelFile", source, "--MNNModel", made, "--bizCode", "b"],
-        check=True, capture_output=True, cwd=folder, timeout=120,
-    )  # fmt: skip
+    arguments = ["-f", kind, "--modelFile", source, "--MNNModel", made, "--bizCode", "b"]
+    if source.name.startswith("lstm"):
+        arguments.append("--useOriginRNNImpl")  # it crashes on the other form
+    code = "import sys, _tools; _tools.mnnconvert(['mnnconvert', *sys.argv[1:]])"
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True,
+                   cwd=folder, timeout=120)  # fmt: skip
     return made
 
 
@@ -75,6 +80,8 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
 def _host(mnn: object, tensor: object, array: Array) -> object:
     """The array as a tensor that the session's copies read."""
     layout = tensor.getDimensionType()  # type: ignore[attr-defined]
-    kinds = {"float32": "Float", "uint8": "Uint8", "int8": "Int8", "int32": "Int"}
+    kinds = {"float32": "Float", "uint8": "Uint8", "int32": "Int"}
+    if array.dtype.name not in kinds:
+        raise RuntimeError(f"MNN's Python has no {array.dtype.name} tensors")
     kind = getattr(mnn, f"Halide_Type_{kinds[array.dtype.name]}")
     return mnn.Tensor(array.shape, kind, array, layout)  # type: ignore[attr-defined]

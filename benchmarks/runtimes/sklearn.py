@@ -35,4 +35,4 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
     def run() -> Array:
         return estimator.predict_proba(arrays[0])  # type: ignore[no-any-return]
 
-    return Loaded(run, run, lambda: [run()])
+    return Loaded(run, run, lambda: [estimator.predict(arrays[0]), run()])
