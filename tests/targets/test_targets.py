@@ -20,8 +20,8 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 
 def test_every_file_of_the_folder_is_a_target_of_its_name() -> None:
-    files = {path.stem.replace("_", "-") for path in FOLDER.glob("*.py")} - {"--init--"}
-    assert files == set(targets.registry())
+    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
+    assert files == {name.replace("-", "_") for name in targets.registry()}
 
 
 def test_a_package_of_the_user_adds_a_target(monkeypatch: pytest.MonkeyPatch) -> None:

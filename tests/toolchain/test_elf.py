@@ -63,7 +63,7 @@ def test_a_section_beyond_the_end_is_refused(library: Path, tmp_path: Path) -> N
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.so"
-    other.write_bytes(b"MZ" * 100)
+    other.write_bytes(b"\x89PNG" * 100)
     with pytest.raises(InvalidPackage, match="wrong magic"):
         read_binary(other)
 

@@ -16,7 +16,7 @@ _TEXT = """\
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
+{system}
 #include "model.h"
 
 static uint32_t crc32(uint32_t crc, const unsigned char *bytes, size_t count) {{
@@ -53,7 +53,7 @@ int main(int argc, char **argv) {{
     fprintf(stderr, "usage: %s weights.bin [--isa N] < inputs > outputs\\n", argv[0]);
     return 2;
   }}
-  ew_env env = {{.version = EW_INTERFACE_VERSION, .isa = {name}_detect_isa()}};
+{start}  ew_env env = {{.version = EW_INTERFACE_VERSION, .isa = {name}_detect_isa()}};
   if (argc > 3 && !strcmp(argv[2], "--isa")) env.isa = atoi(argv[3]);
   const void *weights = read_weights(argv[1]);
   int error = {name}_check_weights(weights, {upper}_WEIGHTS_BYTES);
@@ -73,7 +73,22 @@ int main(int argc, char **argv) {{
 """
 
 
-def main_text(name: str, entry: Entry, has_state: bool, command: str) -> str:
+#: what Windows' C library has instead of aligned_alloc, and what keeps its hands off our bytes
+_WINDOWS = """\
+#include <fcntl.h>
+#include <io.h>
+#include <malloc.h>
+#define aligned_alloc(alignment, bytes) _aligned_malloc(bytes, alignment)
+"""
+_WINDOWS_START = """\
+  _setmode(_fileno(stdin), _O_BINARY);
+  _setmode(_fileno(stdout), _O_BINARY);
+"""
+
+
+def main_text(
+    name: str, entry: Entry, has_state: bool, command: str, *, windows: bool = False
+) -> str:
     """The file for the first entry point; `command` is the line that builds it."""
     tensors = [*entry.inputs, *entry.outputs]
     fields = [f".{t.identifier} = {_buffer(t)}" for t in tensors]
@@ -88,6 +103,8 @@ def main_text(name: str, entry: Entry, has_state: bool, command: str) -> str:
         name=name,
         upper=name.upper(),
         command=command,
+        system=_WINDOWS if windows else "",
+        start=_WINDOWS_START if windows else "",
         layout=", ".join(layout) or "one byte",
         buffers="\n".join(buffers),
         io=entry.io,

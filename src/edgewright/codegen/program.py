@@ -207,7 +207,14 @@ _TOP = """\
 #else
 #define EW_LEVEL_NAME(function) EW_JOIN(function, only)
 #endif
+#if defined(_WIN32)
+#define EW_EXPORT __declspec(dllexport)
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wdll-attribute-on-redeclaration"
+#endif
+#else
 #define EW_EXPORT __attribute__((visibility("default")))
+#endif
 #define W(type, offset) ((const type *)((const char *)weights + (offset)))
 #define A(type, offset) ((type *)((char *)arena + (offset)))
 """

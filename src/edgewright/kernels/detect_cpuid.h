@@ -37,6 +37,7 @@ static inline int ew_cpu_has_avx2(void) {
 }
 
 /* x86-64-v4 with VNNI, and the zmm and mask registers. */
+__attribute__((unused)) /* where a platform hides the registers */
 static inline int ew_cpu_has_avx512vnni(void) {
   uint32_t seven[4];
   const uint32_t f_dq_cd_bw_vl = (1u << 16) | (1u << 17) | (1u << 28) | (1u << 30) | (1u << 31);

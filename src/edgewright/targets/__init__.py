@@ -19,7 +19,7 @@ from typing import Literal
 from ..errors import InternalError, InvalidOption, MissingRunner
 
 Dot = Literal["us", "ss"]
-Detect = Literal["cpuid", "hwcap", "fixed"]
+Detect = Literal["cpuid", "hwcap", "sysctl", "fixed"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Level:
         flags: the same for gcc and clang.
         cpu_features: names in `/proc/cpuinfo` that a CPU must list to run it natively.
         emulator_cpu: a CPU of the emulator with this level and none above, where it has a choice.
+        abi_flags: flags that zig needs as well, for how functions are called.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Level:
     flags: tuple[str, ...]
     cpu_features: tuple[str, ...] = ()
     emulator_cpu: str = ""
+    abi_flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ class Target:
         levels: from the baseline (`isa` 0) upwards.
         dot: the form of the 8-bit dot product, which decides the weight packing: "us" (one operand
             unsigned) or "ss" (both signed).
-        detect: how `NAME_detect_isa` asks: `cpuid`, `hwcap` (id registers on Arm), or `fixed`.
+        detect: how `NAME_detect_isa` asks: `cpuid`, `hwcap` (id registers on Arm), `sysctl`
+            (Apple), or `fixed`.
         allowed_undefined: the only symbols that a library may leave to the platform.
         library_prefix: of the library's file name.
         library_suffix: of the library's file name.
@@ -140,6 +143,14 @@ class Target:
         soft_float: those of the allowed undefined symbols that compute float32 in software.
         macros: `NAME VALUE` lines that stand as `#define`s at the top of the generated code.
         board: the memory map, of a microcontroller.
+        support: the file of `toolchain/support/` that every library of it is linked with; "" for
+            none.
+        program_support: the same for programs with a C library.
+        machine: what runs it, in words, where no runner can: "a Mac with Apple silicon".
+        needed: system libraries that the allowed undefined symbols are in, where a library has to
+            name them.
+        page_bytes: the largest memory page of the platform, at which segments must start; 0 where
+            nobody asks.
     """
 
     name: str
@@ -165,6 +176,11 @@ class Target:
     soft_float: frozenset[str] = frozenset()
     macros: tuple[str, ...] = ()
     board: Board | None = None
+    support: str = ""
+    program_support: str = ""
+    machine: str = ""
+    needed: tuple[str, ...] = ()
+    page_bytes: int = 0
 
     def __post_init__(self) -> None:
         names = self.level_names
@@ -231,7 +247,8 @@ def available(target: Target) -> Availability:
         return Availability(here[0])
     others = [runner for runner in target.runners if not runner.native]
     if not others:
-        return Availability(None, (f"a {target.arch} machine with {target.system}",))
+        machine = target.machine or f"a {target.arch} machine with {target.system}"
+        return Availability(None, (machine,))
     return Availability(others[0], others[0].missing, others[0].advice)
 
 

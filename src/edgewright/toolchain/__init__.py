@@ -7,9 +7,10 @@ no path of the user's machine can reach the output.
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -19,11 +20,13 @@ from ..errors import CompileFailed, EdgewrightError, InternalError
 from ..targets import Level, Target
 from . import cache, flags
 from .binary import Binary, read_binary
-from .compilers import Compiler, find_compiler
+from .compilers import Compiler, find_compiler, system_compiler
+from .elf import Elf
 
 __all__ = [
     "Binary",
     "Compiler",
+    "build_archive",
     "build_library",
     "check_library",
     "compile_levels",
@@ -33,10 +36,13 @@ __all__ = [
     "link_program",
     "link_shared",
     "read_binary",
+    "stub_library",
+    "system_compiler",
 ]
 
 Sources = Mapping[str, str]
 PARALLEL_COMPILES = 2
+_SUPPORT = Path(__file__).with_name("support")
 
 
 def compile_object(
@@ -98,19 +104,40 @@ def link_shared(
         The library, inside the cache.
     """
     compiler = compiler or find_compiler(target)
-    options = [
-        *compiler.platform_flags(target, target.baseline),
-        *flags.LINK,
-        f"-Wl,-soname,{soname}",
-        *target.link_flags,
-    ]
+    options = [*compiler.platform_flags(target, target.baseline), *flags.link(target, soname)]
     contents = {f"{i}.o": path.read_bytes() for i, path in enumerate(objects)}
+    for name in target.needed:
+        symbols = target.allowed_undefined
+        contents[name] = stub_library(name, target, symbols, compiler).read_bytes()
 
     def make(out: Path) -> None:
-        _run(compiler, [*options, *contents, "-o", str(out)], contents)
+        # A DLL states the name that it was linked under, so it gets its own and not the cache's.
+        _run(compiler, [*contents, *options, "-o", soname], contents, made=(soname, out))
         cache.prune()
 
     return cache.lookup(_key(compiler, options, contents) + target.library_suffix, make)
+
+
+def stub_library(
+    name: str, target: Target, symbols: Collection[str], compiler: Compiler | None = None
+) -> Path:
+    """A library that stands for one of the system's where that is not at hand.
+
+    Linking against it makes a library name the real one as needed; with no symbols it satisfies
+    such a need on a system whose C library is called otherwise.
+
+    Returns:
+        The library, inside the cache.
+    """
+    compiler = compiler or find_compiler(target)
+    head = '__attribute__((visibility("default"))) void'
+    lines = [f"{head} {symbol}(void);\n{head} {symbol}(void) {{}}\n" for symbol in sorted(symbols)]
+    lines.append("typedef int not_empty;\n")  # C has no empty files
+    flag = "-Wno-builtin-declaration-mismatch" if compiler.name == "gcc" else "-fno-builtin"
+    built = compile_object(
+        "".join(lines), target, name="stub.c", extra_flags=[flag], compiler=compiler
+    )
+    return link_shared([built], replace(target, needed=()), soname=name, compiler=compiler)
 
 
 def compile_levels(
@@ -159,9 +186,42 @@ def build_library(
     """
     compiler = compiler or find_compiler(target)
     objects = compile_levels(source, target, includes=includes, compiler=compiler)
+    if target.support:
+        text = (_SUPPORT / target.support).read_text("utf-8")
+        objects.append(compile_object(text, target, compiler=compiler))
     library = link_shared(objects, target, soname=soname, compiler=compiler)
     check_library(library, target)
     return library
+
+
+def build_archive(
+    source: str,
+    target: Target,
+    *,
+    includes: Sources | None = None,
+    compiler: Compiler | None = None,
+) -> Path:
+    """Compile all levels of `source` into a static library, and check what came out.
+
+    Returns:
+        The library, inside the cache.
+    """
+    compiler = compiler or find_compiler(target)
+    objects = compile_levels(source, target, includes=includes, compiler=compiler)
+    names = [*(f"model_{level.name}.o" for level in target.levels), "model.o"]
+    contents = {n: path.read_bytes() for n, path in zip(names, objects, strict=True)}
+    tool = replace(compiler, command=compiler.archiver)
+    library = f"library{target.library_suffix}"
+    options = ["rcsD", library]  # D: no times, no user's number
+
+    def make(out: Path) -> None:
+        _run(tool, [*options, *contents], contents, made=(library, out))
+        cache.prune()
+
+    key = _key(tool, [*options, *contents], contents)
+    archive = cache.lookup(key + target.library_suffix, make)
+    check_library(archive, target)
+    return archive
 
 
 def link_program(
@@ -189,16 +249,22 @@ def link_program(
         *compiler.platform_flags(target, target.baseline, libc=True),
         *(flag for flag in flags.COMPILE if flag != "-std=c11"),
         "-std=gnu11",  # runners use POSIX: dlopen, clock_gettime
+        *flags.program(target),
         *extra_flags,
     ]
     contents = {f"{i}.o": path.read_bytes() for i, path in enumerate(objects)}
     files: dict[str, str | bytes] = {**sources, **contents}
-    units = [*sorted(name for name in sources if name.endswith(".c")), *contents]
+    if target.program_support:
+        name = target.program_support
+        files[name] = (_SUPPORT / name).read_text("utf-8")
+    units = [*sorted(name for name in files if name.endswith(".c")), *contents]
+    libraries = flags.program_libraries(target)
 
     def make(out: Path) -> None:
-        _run(compiler, [*options, "-I.", *units, "-o", str(out), "-lm", "-ldl"], files)
+        headers = compiler.header_flags(target)
+        _run(compiler, [*options, *headers, "-I.", *units, "-o", str(out), *libraries], files)
 
-    return cache.lookup(_key(compiler, [*options, "program"], files) + ".bin", make)
+    return cache.lookup(_key(compiler, [*options, *libraries, "program"], files) + ".bin", make)
 
 
 def link_firmware(
@@ -243,7 +309,8 @@ def check_library(library: Path, target: Target) -> Binary:
         What was read, for sizes and symbols.
 
     Raises:
-        InternalError: it needs a symbol that the target does not allow, or has writable globals.
+        InternalError: it needs a symbol that the target does not allow, has writable globals, or
+            does not start its segments at the target's pages.
     """
     binary = read_binary(library)
     if foreign := sorted(binary.undefined - target.allowed_undefined):
@@ -257,6 +324,12 @@ def check_library(library: Path, target: Target) -> Binary:
             f"generated code has {binary.writable_bytes} bytes of writable globals",
             where=library.name,
         )
+    if isinstance(binary, Elf) and target.page_bytes and binary.page_bytes % target.page_bytes:
+        raise InternalError(
+            f"a segment starts at a multiple of {binary.page_bytes} bytes; {target.name} has pages "
+            f"of {target.page_bytes}",
+            where=library.name,
+        )
     return binary
 
 
@@ -268,8 +341,16 @@ def _key(compiler: Compiler, options: Sequence[str], files: Mapping[str, str | b
     return cache.key(parts)
 
 
-def _run(compiler: Compiler, options: Sequence[str], files: Mapping[str, str | bytes]) -> None:
-    """Run the compiler in a fresh folder that holds `files`. Raises what `_failure` says."""
+def _run(
+    compiler: Compiler,
+    options: Sequence[str],
+    files: Mapping[str, str | bytes],
+    made: tuple[str, Path] | None = None,
+) -> None:
+    """Run the compiler in a fresh folder that holds `files`. Raises what `_failure` says.
+
+    With `made`, the file of that name in that folder is copied to the path afterwards.
+    """
     with tempfile.TemporaryDirectory(prefix="edgewright-") as folder:
         for name, content in files.items():
             data = content.encode() if isinstance(content, str) else content
@@ -285,8 +366,10 @@ def _run(compiler: Compiler, options: Sequence[str], files: Mapping[str, str | b
             text=True,
             errors="replace",
         )
-    if done.returncode:
-        raise _failure(compiler, options, done.stderr)
+        if done.returncode:
+            raise _failure(compiler, options, done.stderr)
+        if made:
+            shutil.copyfile(Path(folder) / made[0], made[1])
 
 
 _DISK_FULL = re.compile(r"No space left on device|NoSpaceLeft|Disk quota exceeded")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import InvalidPackage
+from . import archive, macho, pe, wasm
 from .elf import parse_elf
 
 
@@ -35,19 +36,42 @@ class Binary(Protocol):
         """Bytes of writable globals: 0 for code that keeps the promise."""
 
 
+def _parse_archive(data: bytes) -> Binary:
+    return archive.parse_archive(data, _parse_object)
+
+
 #: the parser by the first bytes of a file; each raises ValueError, IndexError or struct.error on a
 #: malformed file
-_PARSERS: dict[bytes, Callable[[bytes], Binary]] = {b"\x7fELF": parse_elf}
+_OBJECTS: dict[bytes, Callable[[bytes], Binary]] = {
+    b"\x7fELF": parse_elf,
+    macho.MAGIC: macho.parse_macho,
+    pe.MAGIC: pe.parse_pe,
+    wasm.MAGIC: wasm.parse_wasm,
+}
+_PARSERS = {**_OBJECTS, archive.MAGIC: _parse_archive}
+
+
+def _parse_object(data: bytes) -> Binary:
+    """A member of an archive, which is no archive itself."""
+    return _parse(data, _OBJECTS)
+
+
+def _parse(data: bytes, parsers: dict[bytes, Callable[[bytes], Binary]]) -> Binary:
+    for magic, parse in parsers.items():
+        if data.startswith(magic):
+            return parse(data)
+    raise ValueError("wrong magic")
+
+
+def parse_binary(data: bytes) -> Binary:
+    """Parse a file's bytes. Raises ValueError, IndexError, struct.error when it is malformed."""
+    return _parse(data, _PARSERS)
 
 
 def read_binary(path: Path) -> Binary:
     """Parse the file at `path`. Raises InvalidPackage when it is damaged or of no known format."""
-    data = path.read_bytes()
     try:
-        for magic, parse in _PARSERS.items():
-            if data.startswith(magic):
-                return parse(data)
-        raise ValueError("wrong magic")
+        return parse_binary(path.read_bytes())
     except (struct.error, IndexError, UnicodeDecodeError, ValueError) as error:
         raise InvalidPackage(
             f"not a compiled file that can be read: {error}", where=path, help="build it again"

@@ -40,6 +40,15 @@ class Compiler(ABC):
     def platform_flags(self, target: Target, level: Level, *, libc: bool = False) -> list[str]:
         """The flags that select `target` at `level`; `libc` is for programs with a C library."""
 
+    def header_flags(self, target: Target) -> list[str]:
+        """Where the C library's headers are when `-nostdlib` hides them; paths of this machine."""
+        return []
+
+    @property
+    @abstractmethod
+    def archiver(self) -> tuple[str, ...]:
+        """The words that start the `ar` that comes with it."""
+
 
 @dataclass(frozen=True)
 class Zig(Compiler):
@@ -47,7 +56,17 @@ class Zig(Compiler):
 
     def platform_flags(self, target: Target, level: Level, *, libc: bool = False) -> list[str]:
         triple = target.libc if libc else target.triple
-        return ["-target", triple, f"-mcpu={level.cpu}"]
+        return ["-target", triple, f"-mcpu={level.cpu}", *([] if libc else level.abi_flags)]
+
+    def header_flags(self, target: Target) -> list[str]:
+        if target.system != "Windows":
+            return []
+        folder = Path(self.command[0]).parent / "lib" / "libc" / "include" / "any-windows-any"
+        return ["-isystem", str(folder)]
+
+    @property
+    def archiver(self) -> tuple[str, ...]:
+        return (self.command[0], "ar")
 
 
 @dataclass(frozen=True)
@@ -57,7 +76,12 @@ class Clang(Compiler):
     def platform_flags(self, target: Target, level: Level, *, libc: bool = False) -> list[str]:
         triple = re.sub(r"\.[\d.]+$", "", target.triple)  # the glibc version is zig's own suffix
         linker = ["-fuse-ld=lld", "-Wno-unused-command-line-argument"]  # compiling has no linker
-        return [f"--target={triple}", *linker, *level.flags]
+        return [f"--target={triple}", *linker, *level.flags, *level.abi_flags]
+
+    @property
+    def archiver(self) -> tuple[str, ...]:
+        program = Path(self.command[0])
+        return (str(program.with_name(program.name.replace("clang", "llvm-ar"))),)
 
 
 @dataclass(frozen=True)
@@ -66,6 +90,11 @@ class Gcc(Compiler):
 
     def platform_flags(self, target: Target, level: Level, *, libc: bool = False) -> list[str]:
         return list(level.flags)
+
+    @property
+    def archiver(self) -> tuple[str, ...]:
+        program = Path(self.command[0])
+        return (str(program.with_name(program.name.replace("gcc", "ar"))),)
 
 
 def find_compiler(target: Target, name: str | None = None) -> Compiler:
@@ -89,6 +118,14 @@ def find_compiler(target: Target, name: str | None = None) -> Compiler:
     found = finders[name]()
     if found is None:
         raise MissingCompiler(f"{name} was not found for {target.name}", help=_advice(name, target))
+    return found
+
+
+def system_compiler(program: str) -> Compiler:
+    """A compiler that takes gcc's words, for programs of this machine. Raises MissingCompiler."""
+    found = _gcc(program)
+    if found is None:
+        raise MissingCompiler(f"{program} was not found", help=f"apt-get install {program}")
     return found
 
 

@@ -1,21 +1,55 @@
-"""Read what we need to know of a 64-bit little-endian ELF shared library or object.
+"""Read what we need to know of a little-endian ELF shared library or object, of 32 or 64 bits.
 
-Only the section headers and the symbol tables are read; every offset is checked, since a library
-may come out of a package that somebody else built.
+Only the headers and the symbol tables are read; every offset is checked, since a library may come
+out of a package that somebody else built.
 """
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
-SECTION = struct.Struct("<IIQQQQIIQQ")
-SYMBOL = struct.Struct("<IBBHQQ")
+from .image import piece, text_at
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The structures of one class of ELF, and where in them the fields stand that we read."""
+
+    ident: bytes
+    header: struct.Struct
+    section: struct.Struct
+    symbol: struct.Struct
+    #: the fields of a symbol: name, size, info, section
+    symbol_fields: tuple[int, int, int, int]
+    segment: struct.Struct
+    #: the fields of a segment: type, alignment
+    segment_fields: tuple[int, int]
+
+
+ELF64 = Layout(
+    b"\x7fELF\x02\x01",
+    struct.Struct("<16sHHIQQQIHHHHHH"),
+    struct.Struct("<IIQQQQIIQQ"),
+    struct.Struct("<IBBHQQ"),
+    (0, 5, 1, 3),
+    struct.Struct("<IIQQQQQQ"),
+    (0, 7),
+)
+ELF32 = Layout(
+    b"\x7fELF\x01\x01",
+    struct.Struct("<16sHHIIIIIHHHHHH"),
+    struct.Struct("<IIIIIIIIII"),
+    struct.Struct("<IIIBBH"),
+    (0, 2, 3, 5),
+    struct.Struct("<IIIIIIII"),
+    (0, 7),
+)
 
 SHT_SYMTAB, SHT_NOBITS, SHT_DYNSYM = 2, 8, 11
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 SHN_UNDEF = 0
 STB_LOCAL, STB_WEAK = 0, 2
+PT_LOAD = 1
 
 # Dynamic linking needs these to be writable until it is done; programs never write them.
 LINKER_SECTIONS = frozenset({".dynamic", ".got", ".got.plt", ".data.rel.ro", ".relro_padding"})
@@ -50,10 +84,12 @@ class Elf:
     Attributes:
         sections: in file order.
         symbols: global ones, in table order.
+        page_bytes: the smallest alignment of a segment that is loaded; 0 when none is.
     """
 
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
+    page_bytes: int = 0
 
     @property
     def undefined(self) -> frozenset[str]:
@@ -99,40 +135,45 @@ class Elf:
 
 def parse_elf(data: bytes) -> Elf:
     """Parse an ELF image. Raises ValueError, IndexError or struct.error when it is malformed."""
-    ident, *_ = fields = HEADER.unpack_from(data)
-    if ident[:6] != b"\x7fELF\x02\x01":
+    layout = next((each for each in (ELF64, ELF32) if data.startswith(each.ident)), None)
+    if layout is None:
         raise ValueError("wrong magic, class or byte order")
+    fields = layout.header.unpack_from(data)
     table, entry_size, count, names = fields[6], fields[11], fields[12], fields[13]
-    if entry_size != SECTION.size:
+    if entry_size != layout.section.size:
         raise ValueError(f"section headers of {entry_size} bytes")
-    raw = list(SECTION.iter_unpack(_slice(data, table, count * entry_size)))
-    strings = _slice(data, raw[names][4], raw[names][5])
+    raw = list(layout.section.iter_unpack(piece(data, table, count * entry_size)))
+    strings = piece(data, raw[names][4], raw[names][5])
     sections = tuple(
-        Section(_string(strings, r[0]), type=r[1], flags=r[2], offset=r[4], size=r[5], link=r[6])
+        Section(text_at(strings, r[0]), type=r[1], flags=r[2], offset=r[4], size=r[5], link=r[6])
         for r in raw
     )
-    return Elf(sections, tuple(_symbols(data, sections)))
+    segments = _alignments(data, layout, fields)
+    return Elf(sections, tuple(_symbols(data, layout, sections)), min(segments, default=0))
 
 
-def _symbols(data: bytes, sections: tuple[Section, ...]) -> Iterator[Symbol]:
+def _symbols(data: bytes, layout: Layout, sections: tuple[Section, ...]) -> Iterator[Symbol]:
     """Global symbols: of the dynamic table where there is one, else of the ordinary one."""
     tables = [s for s in sections if s.type == SHT_DYNSYM]
     tables = tables or [s for s in sections if s.type == SHT_SYMTAB]
+    entry, (name_at, size_at, info_at, section_at) = layout.symbol, layout.symbol_fields
     for table in tables:
-        names = _slice(data, sections[table.link].offset, sections[table.link].size)
-        content = _slice(data, table.offset, table.size - table.size % SYMBOL.size)
-        for name, info, _, section, _, size in SYMBOL.iter_unpack(content):
-            binding = info >> 4
-            if binding != STB_LOCAL and name:
-                defined = section != SHN_UNDEF
-                yield Symbol(_string(names, name), size, defined, weak=binding == STB_WEAK)
+        names = piece(data, sections[table.link].offset, sections[table.link].size)
+        content = piece(data, table.offset, table.size - table.size % entry.size)
+        for row in entry.iter_unpack(content):
+            binding = row[info_at] >> 4
+            if binding != STB_LOCAL and row[name_at]:
+                defined = row[section_at] != SHN_UNDEF
+                weak = binding == STB_WEAK
+                yield Symbol(text_at(names, row[name_at]), row[size_at], defined, weak)
 
 
-def _slice(data: bytes, offset: int, size: int) -> bytes:
-    if offset + size > len(data):
-        raise ValueError(f"{size} bytes at {offset} are beyond the end of the file")
-    return data[offset : offset + size]
-
-
-def _string(strings: bytes, offset: int) -> str:
-    return strings[offset : strings.index(b"\0", offset)].decode()
+def _alignments(data: bytes, layout: Layout, header: tuple[int, ...]) -> Iterator[int]:
+    """Of the segments that are loaded; objects have no segments."""
+    table, entry_size, count = header[5], header[9], header[10]
+    if count and entry_size != layout.segment.size:
+        raise ValueError(f"program headers of {entry_size} bytes")
+    type_at, alignment_at = layout.segment_fields
+    for row in layout.segment.iter_unpack(piece(data, table, count * entry_size)):
+        if row[type_at] == PT_LOAD:
+            yield row[alignment_at]

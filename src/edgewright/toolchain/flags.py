@@ -1,5 +1,7 @@
 """The flags of every compilation, each with its reason. They are stated nowhere else."""
 
+from ..targets import Target
+
 # What generated C is compiled with, by us and in the command that a package prints.
 COMPILE = (
     "-std=c11",
@@ -13,6 +15,9 @@ COMPILE = (
     "-Wno-pass-failed",  # clang's note that it did not unroll where registers are few
     "-Wno-psabi",  # gcc's notes on passing wide vectors: every such function is inlined
 )
+
+# What sources that are handed to any compiler are compiled with besides.
+PEDANTIC = ("-pedantic",)
 
 # The warnings are for us; the rest is what the code's meaning needs from any compiler.
 BY_HAND = tuple(flag for flag in COMPILE if not flag.startswith("-W"))
@@ -41,15 +46,59 @@ LIBRARY = (
     "-g0",
 )
 
-LINK = (
-    "-shared",
-    "-nostdlib",
-    "-s",
+# No C library and no start-up code; no names of local symbols.
+_LINK = ("-shared", "-nostdlib", "-s")
+
+_LINK_ELF = (
     "-Wl,--build-id=none",
     "-Wl,--hash-style=gnu",
     "-Wl,-z,noexecstack",
     "-Wl,--as-needed",
 )
+
+# The host calls what is exported, sets each thread's stack, and puts its data behind __heap_base.
+_LINK_WASM = (
+    "-nostdlib",
+    "-s",
+    "-Wl,--no-entry",
+    "-Wl,--export-dynamic",
+    "-Wl,--export=__heap_base",
+    "-Wl,--export=__stack_pointer",
+    "-Wl,-z,stack-size=65536",
+)
+
+
+def link(target: Target, library: str) -> list[str]:
+    """The flags that link a shared library of that file name."""
+    if target.system == "web":
+        return [*_LINK_WASM, *target.link_flags]
+    system = {
+        "Darwin": [f"-Wl,-install_name,@rpath/{library}", "-lSystem"],  # an app looks beside itself
+        "Windows": [],
+    }
+    return [
+        *_LINK,
+        *system.get(target.system, [*_LINK_ELF, f"-Wl,-soname,{library}"]),
+        *target.link_flags,
+    ]
+
+
+def program(target: Target) -> list[str]:
+    """The flags of programs with a C library, besides `COMPILE`."""
+    if target.system != "Windows":
+        return []
+    return [
+        "-nostdlib",  # the system's C library alone: MinGW's own would have to be built
+        "-ffreestanding",
+        "-fno-stack-protector",
+        "-D__USE_MINGW_ANSI_STDIO=0",
+        "-Wl,-e,mainCRTStartup",
+    ]
+
+
+def program_libraries(target: Target) -> list[str]:
+    """What programs with a C library are linked with."""
+    return ["-lucrtbase"] if target.system == "Windows" else ["-lm", "-ldl"]
 
 
 def command_by_hand(program: str, compiler: str) -> str:

@@ -20,5 +20,6 @@ def write_main(parts: Parts, folder: Path) -> None:
     """`main.c`, a program for systems with files and a C library."""
     code = parts.code
     command = flags.command_by_hand(code.name, parts.target.cross_cc or "cc")
-    text = main_text(code.name, code.entries[0], bool(code.sizes.state), command)
+    windows = parts.target.system == "Windows"
+    text = main_text(code.name, code.entries[0], bool(code.sizes.state), command, windows=windows)
     (folder / "main.c").write_text(text, encoding="utf-8")

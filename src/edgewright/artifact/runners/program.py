@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from edgewright import toolchain
@@ -15,6 +16,15 @@ def link_main(job: Job, library: Path) -> Path:
     """Link `main.c` with the package's library; it is found beside the program when it runs."""
     sources = {n: (job.folder / n).read_text("utf-8") for n in ("main.c", "model.h")}
     return toolchain.link_program(sources, job.target, objects=[library])
+
+
+def place_stubs(job: Job, folder: Path) -> None:
+    """Empty libraries of the names that the target's system has and this one does not.
+
+    What they stand for (Android's libc.so) is there already, under another name.
+    """
+    for name in job.target.needed:
+        shutil.copy(toolchain.stub_library(name, job.target, ()), folder / name)
 
 
 def arguments(job: Job) -> list[str]:

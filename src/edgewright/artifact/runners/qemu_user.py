@@ -10,13 +10,14 @@ from pathlib import Path
 
 from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import arguments, link_main
+from edgewright.artifact.runners.program import arguments, link_main, place_stubs
 
 
 def run(job: Job) -> Outcome:
     """Run the job on the emulator's CPU for its level."""
     with tempfile.TemporaryDirectory() as name:
         library = Path(shutil.copy(job.folder / job.info.library, name))
+        place_stubs(job, library.parent)
         command = [*_emulator(job, library.parent), str(link_main(job, library))]
         done = subprocess.run(
             [*command, str(job.folder / "weights.bin"), *arguments(job)],

@@ -1,0 +1,44 @@
+"""Windows programs under wine: the package's own `main.c` and DLL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
+from edgewright.artifact.runners.failure import fail
+from edgewright.artifact.runners.program import arguments, link_main, reported_isa
+from edgewright.toolchain import cache
+
+
+def run(job: Job) -> Outcome:
+    """Run the job; this machine's CPU is the program's."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        library = Path(shutil.copy(job.folder / job.info.library, folder))
+        shutil.copy(link_main(job, library), folder / "program.exe")
+        shutil.copy(job.folder / "weights.bin", folder)
+        done = subprocess.run(
+            [job.runner.program, "program.exe", "weights.bin", *arguments(job)],
+            cwd=folder,  # it sees its own folder under a drive's letter: paths stay relative
+            input=job.stream,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            env=_environment(),
+        )
+    message = done.stderr.decode(errors="replace")
+    if done.returncode:
+        fail(message)
+    return Outcome(done.stdout, isa=reported_isa(message))
+
+
+def _environment() -> dict[str, str]:
+    """A Windows of our own, which wine makes at its first start in a few seconds."""
+    prefix = cache.root() / "wine"
+    prefix.mkdir(parents=True, exist_ok=True)
+    quiet = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
+    return {**os.environ, "WINEPREFIX": str(prefix.resolve()), **quiet}
