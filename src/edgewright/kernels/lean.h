@@ -8,22 +8,20 @@
 #define EW_LEAN_H
 #include "conv_rows.h"
 
-/* Each file is included in one place only: model.c holds every header once. */
-#if EW_LEAN_STEP == 16
-#include "simd/mve.h"
-#elif EW_LEAN_STEP == 4
-#include "simd/dsp.h"
-#else
-#include "simd/plain.h"
-#endif
-
 enum { EW_LEAN_FLOAT = 0, EW_LEAN_FIXED = 1, EW_LEAN_ONCE = 2 };
+enum { EW_LEAN_CHUNK = 16 }; /* channels whose sums are finished together */
 
 /* `pack_q8_params` in ops/packing.py writes it; requantize.h says what each number is. */
 typedef struct ew_lean_params {
   int32_t x_zero, y_zero, lo, hi, x_sum_multiplier, skip_zero, sum_zero, sum_lo, sum_hi;
   int32_t y_factor[2], skip_factor[2], sum_factor[2];
 } ew_lean_params;
+
+/* What finishing the sums of a layer takes beside its channels. */
+typedef struct ew_lean_layer {
+  const ew_lean_params *params;
+  int32_t flip; /* 0x80 for uint8, else 0 */
+} ew_lean_layer;
 
 /* v * factor, rounded once, halves away from zero (EW_REQUANT_ONCE in requantize.h). */
 EW_INLINE int32_t ew_lean_multiply_once(int32_t v, int32_t multiplier, int32_t shift) {
@@ -32,23 +30,33 @@ EW_INLINE int32_t ew_lean_multiply_once(int32_t v, int32_t multiplier, int32_t s
   return (int32_t)((product + ((int64_t)1 << (bits - 1)) - (product < 0)) >> bits);
 }
 
+/* ew_multiply_i32, for what is limited to 9 bits afterwards: with the shifts that occur, one branch
+   and no mask. A product beyond 30 bits exceeds any limit, so that nothing is lost by limiting it
+   before half a unit is added. */
+EW_INLINE int32_t ew_lean_multiply(int32_t v, int32_t multiplier, int32_t shift) {
+  const uint32_t right = (uint32_t)-shift;
+  if (right > 21) return ew_multiply_i32(v, multiplier, shift);
+  const int32_t high = ew_mul_high_i32(v, multiplier);
+  const int32_t limited = ew_clamp_i32(high, -(1 << 30), (1 << 30) - 1);
+  return (limited + ((1 << right) >> 1) + (limited >> 31)) >> right;
+}
+
 /* Half to even, of a number that has been limited to 10 bits: 1.5 * 2^23 leaves no fraction. */
 EW_INLINE int32_t ew_lean_round(float v) {
   const float big = 12582912.0f;
   return ew_bits_of_float(v + big) - ew_bits_of_float(big);
 }
 
-/* A sum to its 8-bit value less y_zero; channel holds bias, multiplier (or scale), shift. */
-EW_INLINE int32_t ew_lean_requantize(int32_t acc, const int32_t *channel, int32_t lo, int32_t hi,
-                                     const int mode) {
-  const int32_t sum = ew_add_wrap(acc, channel[0]);
+/* A sum, its bias added, to its 8-bit value less y_zero. */
+EW_INLINE int32_t ew_lean_requantize(int32_t sum, int32_t multiplier, int32_t shift, int32_t lo,
+                                     int32_t hi, const int mode) {
   if (mode == EW_LEAN_FLOAT) {
-    const float v = (float)sum * ew_float_of_bits(channel[1]);
+    const float v = (float)sum * ew_float_of_bits(multiplier);
     const float limited = v < (float)lo ? (float)lo : v > (float)hi ? (float)hi : v;
     return ew_lean_round(limited);
   }
-  const int32_t v = mode == EW_LEAN_ONCE ? ew_lean_multiply_once(sum, channel[1], channel[2])
-                                         : ew_multiply_i32(sum, channel[1], channel[2]);
+  const int32_t v = mode == EW_LEAN_ONCE ? ew_lean_multiply_once(sum, multiplier, shift)
+                                         : ew_lean_multiply(sum, multiplier, shift);
   return ew_clamp_i32(v, lo, hi);
 }
 
@@ -68,56 +76,50 @@ EW_INLINE int32_t ew_lean_add_skip(int32_t y, int32_t skip, const ew_lean_params
   return ew_clamp_i32(sum, p->sum_lo - p->sum_zero, p->sum_hi - p->sum_zero) + p->sum_zero;
 }
 
-/* Finishes one sum; skip, or null, is laid out as y. */
-EW_INLINE void ew_lean_finish(int32_t acc, const int32_t *channel, const ew_lean_params *p,
-                              int32_t flip, const uint8_t *skip, uint8_t *y, const int mode) {
-  int32_t v = ew_lean_requantize(acc, channel, p->lo - p->y_zero, p->hi - p->y_zero, mode);
-  if (skip) {
-    const int32_t other = (int8_t)(*skip ^ flip) + flip;
-    v = ew_lean_add_skip(v, other - p->skip_zero, p, mode);
-  } else {
-    v += p->y_zero;
-  }
-  *y = (uint8_t)v;
-}
+/* Each file is included in one place only: model.c holds every header once. */
+#if EW_LEAN_STEP == 16
+#include "simd/mve.h"
+#elif EW_LEAN_STEP == 4
+#include "simd/dsp.h"
+#else
+#include "simd/plain.h"
+#endif
 
-/* All columns of a few rows; what a layer's tiles have in common. */
-typedef struct ew_lean_tile {
-  const int8_t *w;         /* pairs of columns, one after the other */
-  const int32_t *channels; /* [columns][3]: bias, multiplier or scale, shift */
-  const ew_lean_params *params;
-  int32_t columns, padded; /* padded: numbers in a row, a multiple of EW_LEAN_STEP */
-  int32_t flip;            /* 0x80 for uint8, else 0 */
-  int32_t y_row;           /* distance of two rows of y */
-} ew_lean_tile;
-typedef void ew_lean_run(const ew_lean_tile *t, const ew_lean_x *const *rows, const int32_t *sums,
-                         int32_t m, const uint8_t *skip, uint8_t *y);
+/* Finishes the sums of up to EW_LEAN_CHUNK channels, each of which has `more` to be added; skip, or
+   null, is laid out as y. Channels are in blocks of EW_LEAN_TOGETHER: biases, then multipliers (or
+   scales), then shifts. */
+typedef void ew_lean_finish(const ew_lean_layer *t, const int32_t *sums, int32_t n, int32_t more,
+                            const int32_t *channels, const uint8_t *skip, uint8_t *y);
 
-EW_INLINE void ew_lean_tile_body(const ew_lean_tile *t, const ew_lean_x *const *rows,
-                                 const int32_t *sums, int32_t m, const uint8_t *skip, uint8_t *y,
-                                 const int mode) {
-  const int8_t *w = t->w;
-  const int32_t *channel = t->channels;
-  for (int32_t n = 0; n < t->columns; n += 2, w += 2 * t->padded) {
-    int32_t acc[2 * EW_LEAN_ROWS];
-    if (m == 1) ew_lean_dot_row(rows[0], w, t->padded, acc);
-    else ew_lean_dot_rows(rows, w, t->padded, acc);
-    for (int32_t j = 0; j < 2 && n + j < t->columns; ++j, channel += 3)
-      EW_ROLLED for (int32_t i = 0; i < m; ++i) {
-        const int32_t at = i * t->y_row + n + j;
-        const int32_t more = sums ? ew_mul_wrap(sums[i], t->params->x_sum_multiplier) : 0;
-        ew_lean_finish(ew_add_wrap(acc[2 * i + j], more), channel, t->params, t->flip,
-                       skip ? skip + at : skip, y + at, mode);
-      }
+EW_INLINE void ew_lean_finish_each(const ew_lean_layer *t, const int32_t *sums, int32_t n,
+                                   int32_t more, const int32_t *channels, const uint8_t *skip,
+                                   uint8_t *y, const int mode) {
+  const ew_lean_params *const p = t->params;
+  const int32_t zero = p->y_zero, lo = p->lo - zero, hi = p->hi - zero;
+  EW_ROLLED for (int32_t i = 0; i < n; ++i) {
+    const int32_t *const at =
+        channels + i / EW_LEAN_TOGETHER * 3 * EW_LEAN_TOGETHER + i % EW_LEAN_TOGETHER;
+    const int32_t sum = ew_add_wrap(ew_add_wrap(sums[i], more), at[0]);
+    const int32_t v = ew_lean_requantize(sum, at[EW_LEAN_TOGETHER], at[2 * EW_LEAN_TOGETHER], lo,
+                                         hi, mode);
+    if (skip) {
+      const int32_t other = (int8_t)(skip[i] ^ t->flip) + t->flip;
+      y[i] = (uint8_t)ew_lean_add_skip(v, other - p->skip_zero, p, mode);
+    } else {
+      y[i] = (uint8_t)(v + zero);
+    }
   }
 }
-#define EW_LEAN_TILE(name, mode) \
-  EW_KERNEL void name(const ew_lean_tile *t, const ew_lean_x *const *rows, const int32_t *sums, \
-                      int32_t m, const uint8_t *skip, uint8_t *y) { \
-    ew_lean_tile_body(t, rows, sums, m, skip, y, mode); \
+#if !defined(EW_LEAN_HAS_VECTORS)
+#define ew_lean_finish_vectors ew_lean_finish_each
+#endif
+#define EW_LEAN_FINISH(name, finish, mode) \
+  EW_KERNEL void name(const ew_lean_layer *t, const int32_t *sums, int32_t n, int32_t more, \
+                      const int32_t *channels, const uint8_t *skip, uint8_t *y) { \
+    finish(t, sums, n, more, channels, skip, y, mode); \
   }
-EW_LEAN_TILE(ew_lean_tile_float, EW_LEAN_FLOAT)
-EW_LEAN_TILE(ew_lean_tile_fixed, EW_LEAN_FIXED)
-EW_LEAN_TILE(ew_lean_tile_once, EW_LEAN_ONCE)
+EW_LEAN_FINISH(ew_lean_float, ew_lean_finish_vectors, EW_LEAN_FLOAT)
+EW_LEAN_FINISH(ew_lean_fixed, ew_lean_finish_vectors, EW_LEAN_FIXED)
+EW_LEAN_FINISH(ew_lean_once, ew_lean_finish_each, EW_LEAN_ONCE)
 
 #endif

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROWS = {1: 2, 4: 2, 16: 3}  # EW_LEAN_ROWS by step: rows of a tile
 CHANNELS = {1: 4, 4: 4, 16: 8}  # EW_LEAN_CHANNELS: channels that a depthwise window takes at once
+TOGETHER = {1: 1, 4: 1, 16: 4}  # EW_LEAN_TOGETHER: channels that are finished at once
 NUMBER_BYTES = {1: 1, 4: 2, 16: 1}  # of ew_lean_x
 
 
@@ -70,18 +71,35 @@ def pack_depthwise_lean(
     total = total - zeros[0] * taps.sum(axis=0)
     together = CHANNELS[step]
     padded = np.pad(taps, ((0, 0), (0, -taps.shape[1] % together)))
+    if step == 4:  # as SXTB16 spreads the activations
+        padded = padded.reshape(len(taps), -1, 2, 2).swapaxes(2, 3)
     blocks = padded.reshape(len(taps), -1, together).swapaxes(0, 1)
     return np.ascontiguousarray(blocks, np.int16), total.astype(np.int32)
 
 
-def pack_lean_channels(bias: Int32, factor: NDArray[np.float32] | Multiplier) -> Int32:
-    """Bias, multiplier (or the bits of a scale) and shift of each channel: int32 [C, 3]."""
+def pack_lean_channels(
+    bias: Int32, factor: NDArray[np.float32] | Multiplier, step: int, groups: int = 1
+) -> Int32:
+    """The per-channel numbers of a layer: bias, multiplier (or the bits of a scale), shift.
+
+    Args:
+        bias: folded, int32 [O].
+        factor: mode `float`: float32 scales [O]; mode `fixed`: multipliers.
+        step: `Target.lean_step`.
+        groups: of output channels.
+
+    Returns:
+        int32 [groups, ceil(N / n), 3, n] with N = O / groups and n = TOGETHER[step], zero-filled.
+    """
     if isinstance(factor, Multiplier):
         rows = [bias, factor.value, factor.shift]
     else:
         bits = np.ascontiguousarray(factor, np.float32).view(np.int32)
         rows = [bias, bits, np.zeros_like(bias)]
-    return np.ascontiguousarray(np.stack(rows, axis=1), np.int32)
+    columns = np.stack(rows, axis=1).reshape(groups, -1, 3)
+    padded = np.pad(columns, ((0, 0), (0, -columns.shape[1] % TOGETHER[step]), (0, 0)))
+    blocks = padded.reshape(groups, -1, TOGETHER[step], 3).swapaxes(2, 3)
+    return np.ascontiguousarray(blocks, np.int32)
 
 
 # -- scratch ---------------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ def _linear_lean(e: Emit, clamp: Clamp | None, narrow: bool, groups: int,
     factor = _factor(e, _inner_quant(e, inner), narrow, w.shape[0])
     return [
         e.weight(lean.pack_lean(w, e.target.lean_step, groups)),
-        e.weight(lean.pack_lean_channels(folded.bias, factor)),
+        e.weight(lean.pack_lean_channels(folded.bias, factor, e.target.lean_step, groups)),
         _params(e, clamp, inner, folded.x_sum_multiplier),
     ]
 
@@ -206,7 +206,7 @@ def emit_conv(e: Emit, op: Conv) -> None:
     elif lean.applies(e.target, x):
         e.header("conv_lean.h")
         args = _linear_lean(e, op.clamp, narrow, op.groups, op.inner)
-        e.call("ew_conv_lean", f"&{shape}", f"ew_lean_tile_{lean.mode(e)}", lean.flip(x),
+        e.call("ew_conv_lean", f"&{shape}", f"ew_lean_{lean.mode(e)}", lean.flip(x),
                _weight_zero(e), e.ptr(x), *args, e.ptr(skip), e.ptr(y), e.scratch())  # fmt: skip
     else:
         e.header("conv_q8.h")
@@ -269,8 +269,8 @@ def _emit_depthwise_lean(e: Emit, op: DepthwiseConv, w: Array, shape: str) -> No
     packed, folded = lean.pack_depthwise_lean(w, bias, zeros, e.target.lean_step)
     factor = _factor(e, quant_of(y.type), is_narrow(x.type), w.shape[2])
     e.header("depthwise_lean.h")
-    e.call("ew_depthwise_lean", f"&{shape}", f"ew_depthwise_lean_{lean.mode(e)}", lean.flip(x),
-           e.ptr(x), e.weight(packed), e.weight(lean.pack_lean_channels(folded, factor)),
+    e.call("ew_depthwise_lean", f"&{shape}", f"ew_lean_{lean.mode(e)}", lean.flip(x),
+           e.ptr(x), e.weight(packed), e.weight(lean.pack_lean_channels(folded, factor, e.target.lean_step)),
            _params(e, op.clamp, None, 0), e.ptr(y), e.scratch())  # fmt: skip
 
 
@@ -296,7 +296,7 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
     elif lean.applies(e.target, x):
         e.header("conv_lean.h")
         args = _linear_lean(e, op.clamp, False, 1, None)
-        e.call("ew_fully_connected_lean", *sizes, f"ew_lean_tile_{lean.mode(e, once=True)}",
+        e.call("ew_fully_connected_lean", *sizes, f"ew_lean_{lean.mode(e, once=True)}",
                lean.flip(x), _weight_zero(e), e.ptr(x), *args, e.ptr(y), e.scratch())  # fmt: skip
     else:
         e.header("fully_connected_q8.h")

@@ -7,6 +7,7 @@
 
 #define EW_LEAN_ROWS 2
 #define EW_LEAN_CHANNELS 4
+#define EW_LEAN_TOGETHER 1
 #define EW_LEAN_SPREAD 1
 typedef int16_t ew_lean_x;
 /* Words among bytes and halfwords. */
@@ -55,7 +56,8 @@ EW_INLINE int32_t ew_smlad(int32_t a, int32_t b, int32_t sum) {
 }
 #endif
 
-/* acc [2 rows][2 columns] = rows times columns; depth is a multiple of 4, w [depth / 4][2][4]. */
+/* acc [2 rows][16], of which 2 columns, = rows times columns; depth is a multiple of 4,
+   w [depth / 4][2][4]. */
 #if defined(__ARM_FEATURE_DSP)
 /* Four of x's words, two of w's: 16 products in 14 instructions. It takes all fourteen registers,
    which no compiler does: x r0, w r1, its end r2, sums r3 r11 r12 lr. */
@@ -100,7 +102,7 @@ __attribute__((naked, noinline, unused)) static void ew_lean_dot_pair(
       "4:\n\t"
       "ldr r0, [sp, #4]\n\t"
       "strd r3, r11, [r0]\n\t"
-      "strd r12, lr, [r0, #8]\n\t"
+      "strd r12, lr, [r0, #64]\n\t"
       "pop {r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}");
 }
 #else
@@ -113,7 +115,7 @@ EW_KERNEL void ew_lean_dot_pair(const ew_lean_x *x, const int8_t *w, int32_t dep
       sums[i] = ew_smlad(row[0], ew_sxtb16(word), sums[i]);
       sums[i] = ew_smlad(row[1], ew_sxtb16_ror8(word), sums[i]);
     }
-  __builtin_memcpy(acc, sums, sizeof sums);
+  for (int i = 0; i < 4; ++i) acc[i / 2 * 16 + i % 2] = sums[i];
 }
 #endif
 EW_INLINE void ew_lean_dot_rows(const ew_lean_x *const *rows, const int8_t *w, int32_t depth,
@@ -158,22 +160,37 @@ EW_INLINE void ew_lean_spread(const uint8_t *from, int32_t n, int32_t flip, int3
   }
 }
 
-/* acc [4 channels] += taps of a window: `taps` pixels of x that lie `step` elements apart. */
-EW_INLINE const int16_t *ew_lean_taps(const ew_lean_x *x, int32_t step, int32_t taps,
-                                      const int16_t *w, int32_t *acc) {
-  int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
-  do {
-    const ew_lean_word *const from = (const ew_lean_word *)x, *const words = (const ew_lean_word *)w;
-    const int32_t x0 = from[0], x1 = from[1], w0 = words[0], w1 = words[1];
-    a = ew_smlabb(x0, w0, a);
-    b = ew_smlatt(x0, w0, b);
-    c = ew_smlabb(x1, w1, c);
-    d = ew_smlatt(x1, w1, d);
-    x += step;
-    w += 4;
-  } while (--taps > 0);
+/* Pixels of a depthwise convolution are spread as well; where the ring has channel c. */
+EW_INLINE int32_t ew_lean_lane(int32_t c) {
+  return (c & ~3) | (c & 1) << 1 | (c & 2) >> 1;
+}
+/* n, a multiple of 4, channels of one pixel. */
+EW_INLINE void ew_lean_line_copy(const uint8_t *from, int32_t n, int32_t flip, ew_lean_x *to) {
+  ew_lean_spread(from, n, flip, 0, 1, to);
+}
+
+/* acc [4 channels] = the taps of a window of rows x columns, which starts `at` numbers into each row
+   and whose columns lie `step` apart; returns the weights that follow. */
+EW_INLINE const int16_t *ew_lean_taps(const ew_lean_x *const *from, int32_t at, int32_t step,
+                                      int32_t rows, int32_t columns, const int16_t *w,
+                                      int32_t *acc) {
+  const ew_lean_word *words = (const ew_lean_word *)w;
+  int32_t a = 0, b = 0, c = 0, d = 0;
+  for (int32_t ky = 0; ky < rows; ++ky) {
+    const ew_lean_x *x = from[ky] + at;
+    int32_t left = columns;
+    do {
+      const ew_lean_word *const four = (const ew_lean_word *)x;
+      const int32_t x0 = four[0], x1 = four[1], w0 = *words++, w1 = *words++;
+      a = ew_smlabb(x0, w0, a);
+      b = ew_smlabb(x1, w1, b);
+      c = ew_smlatt(x0, w0, c);
+      d = ew_smlatt(x1, w1, d);
+      x += step;
+    } while (--left > 0);
+  }
   acc[0] = a, acc[1] = b, acc[2] = c, acc[3] = d;
-  return w;
+  return (const int16_t *)words;
 }
 
 #endif
