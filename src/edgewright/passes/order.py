@@ -11,6 +11,7 @@ from edgewright.passes.fuse_activation import fuse_activation
 from edgewright.passes.fuse_bias import fuse_bias
 from edgewright.passes.fuse_depth_to_space import fuse_depth_to_space
 from edgewright.passes.fuse_gelu import fuse_gelu
+from edgewright.passes.fuse_hard_sigmoid import fuse_hard_sigmoid
 from edgewright.passes.fuse_hard_swish import fuse_hard_swish
 from edgewright.passes.fuse_qdq import fuse_qdq
 from edgewright.passes.fuse_residual import fuse_residual
@@ -48,6 +49,7 @@ ORDER: list[Pass] = [
     # What exporters write apart, before a transpose comes between or anything changes how.
     merge_pad,
     fuse_hard_swish,
+    fuse_hard_sigmoid,
     fuse_silu,
     fuse_gelu,
     fuse_depth_to_space,
