@@ -87,6 +87,8 @@ LEVELS = {
 }
 ARM_TARGET = ("-target", "aarch64-linux-gnu.2.17")
 ARM_LIBRARIES = ("-L", "/usr/aarch64-linux-gnu")
+RISCV_TARGET = ("-target", "riscv64-linux-gnu", "-mcpu=baseline_rv64+v")
+RISCV = ("qemu-riscv64", "-L", "/usr/riscv64-linux-gnu", "-cpu")
 EMULATED = {
     level.name: level
     for level in [
@@ -107,6 +109,18 @@ EMULATED = {
             (*ARM_TARGET, "-mcpu=generic+dotprod+i8mm"),
             dot="ss",
             emulator=("qemu-aarch64", "-cpu", "max", *ARM_LIBRARIES),
+        ),
+        Level(
+            "rvv128",
+            RISCV_TARGET,
+            dot="ss",
+            emulator=(*RISCV, "rv64,v=true,vext_spec=v1.0,vlen=128"),
+        ),
+        Level(
+            "rvv256",
+            RISCV_TARGET,
+            dot="ss",
+            emulator=(*RISCV, "rv64,v=true,vext_spec=v1.0,vlen=256"),
         ),
     ]
 }

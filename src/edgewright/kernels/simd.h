@@ -26,6 +26,8 @@
 #include "simd/neon.h"
 #elif defined(__wasm_simd128__) && !defined(EW_SIMD_SCALAR)
 #include "simd/wasm.h"
+#elif defined(__riscv_v) && defined(__clang__) && !defined(EW_SIMD_SCALAR)
+#include "simd/rvv.h"
 #else
 #include "simd/scalar.h"
 #endif
