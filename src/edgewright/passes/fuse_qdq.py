@@ -178,6 +178,18 @@ def _real_bias(bias: Value) -> Array | None:
     return np.asarray(np.array(quant.scale) * (array - np.array(quant.zero)))
 
 
+def _stored_bias(bias: Value, units: Array) -> Array | None:
+    """The integers that the model itself stores, if they are in these units already.
+
+    Large ones would come back otherwise, as the scale in the file is rounded to float32.
+    """
+    held = frozen(bias)
+    if held is None or held.type.dtype is not DType.INT32 or held.type.quant is None:
+        return None
+    own = np.array(held.type.quant.scale, np.float32)
+    return held.data if not any(held.type.quant.zero) and bool(np.all(own == units)) else None
+
+
 def _integer_bias(
     graph: Graph,
     bias: Value,
@@ -188,7 +200,8 @@ def _integer_bias(
     """The bias in units of scale(x) * scale(w), as the sums of products are; None if too large."""
     assert x.type.quant is not None and w.type.quant is not None
     units = np.float64(x.type.quant.scale[0]) * np.array(w.type.quant.scale)
-    whole = np.rint(real / units)
+    stored = _stored_bias(bias, units.astype(np.float32))
+    whole = np.rint(real / units) if stored is None else stored
     if np.any(np.abs(whole) > np.iinfo(np.int32).max):
         return None
     scale = tuple(float(s) for s in np.broadcast_to(units, real.shape).astype(np.float32))

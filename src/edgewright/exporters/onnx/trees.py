@@ -50,15 +50,19 @@ class _Lists:
         }
 
     def tree(self, tree: int, root: int) -> None:
-        """All nodes below a root, parents first; a node's number is its place."""
-        waiting = [root]
-        for number, child in enumerate(waiting):
+        """All nodes below a root: branches, then leaves, in the order of the tables."""
+        below = [root]
+        for child in below:
             if child >= 0:
-                places = (len(waiting), len(waiting) + 1)
-                waiting += [int(self.tables.on_true[child]), int(self.tables.on_false[child])]
-                self._branch(tree, number, child, places)
+                below += [int(self.tables.on_true[child]), int(self.tables.on_false[child])]
+        ordered = sorted(set(below), key=lambda child: (child < 0, abs(child)))
+        number = {child: place for place, child in enumerate(ordered)}
+        for place, child in enumerate(ordered):
+            if child >= 0:
+                sides = (self.tables.on_true[child], self.tables.on_false[child])
+                self._branch(tree, place, child, (number[int(sides[0])], number[int(sides[1])]))
             else:
-                self._leaf(tree, number, ~child)
+                self._leaf(tree, place, ~child)
 
     def _row(self, *values: Any) -> None:
         for column, value in zip(self.nodes.values(), values, strict=True):
