@@ -9,8 +9,10 @@ from . import Board, Level, Runner, Target
 
 #: What clang makes of copying and clearing memory under the Arm EABI. Every C library has them; a
 #: product brings them for programs without one.
-MEMORY_ROUTINES = frozenset(
-    {"__aeabi_memclr", "__aeabi_memcpy", "__aeabi_memmove", "__aeabi_memset", "memcpy", "memset"}
+MEMORY_ROUTINES = frozenset({"memcpy", "memset"}) | frozenset(
+    f"__aeabi_{name}{alignment}"
+    for name in ("memclr", "memcpy", "memset")
+    for alignment in ("", "4", "8")
 )
 
 #: float32 arithmetic in software: libgcc and compiler-rt have it

@@ -29,7 +29,7 @@ FIRMWARE = (
     "-fno-pic",
     "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables",
-    "-g0",
+    "-g1",  # without it zig strips the names of functions, by which instructions are counted
     "-Wl,-T,board.ld",
     "-Wl,-e,reset",  # zig's linker does not read ENTRY
     "-Wl,--build-id=none",

@@ -59,12 +59,15 @@ class Outcome:
         data: the outputs of each sample, as in memory.
         instructions: executed by the entry point over all samples; None where nothing counts.
         functions: the same by C function, where the runner can tell.
+        marks: instructions up to each mark of instrumented code (kernels/profile.h), since the one
+            before, over all samples; empty where nothing counts.
         isa: index of the level that was used, where the program says so.
     """
 
     data: bytes
     instructions: int | None = None
     functions: Mapping[str, int] = field(default_factory=dict)
+    marks: tuple[int, ...] = ()
     isa: int | None = None
 
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from edgewright import toolchain
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
+from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, counting
 from edgewright.artifact.runners.failure import fail
 from edgewright.artifact.runners.harness_c import buffer_bytes, harness_text
 from edgewright.codegen.firmware import STACK_BYTES
@@ -35,11 +35,12 @@ def run(job: Job) -> Outcome:
         folder = Path(name)
         (folder / "input").write_bytes(job.stream)
         command = [job.runner.program, *job.runner.options, *_QUIET, *_SEMIHOSTING]
+        command += counting.options(job, folder) if job.count else []
         message = _execute([*command, "-kernel", str(firmware)], folder)
         output = folder / "output"
         if message is not None or not output.exists():
             fail(message or "no output")
-        return Outcome(output.read_bytes())
+        return counting.counted(job, Outcome(output.read_bytes()), folder)
 
 
 def obstacle(job: Job) -> str | None:

@@ -42,17 +42,16 @@ __attribute__((weak)) void *memset(void *to, int byte, size_t bytes) {
 }
 
 #if defined(__arm__)
-/* The same under the names that the Arm EABI has for compilers. */
-void __aeabi_memcpy(void *restrict to, const void *restrict from, size_t bytes);
-void __aeabi_memset(void *to, size_t bytes, int byte);
-void __aeabi_memclr(void *to, size_t bytes);
-
-__attribute__((weak)) void __aeabi_memcpy(void *restrict to, const void *restrict from,
-                                          size_t bytes) {
-  memcpy(to, from, bytes);
-}
-__attribute__((weak)) void __aeabi_memset(void *to, size_t bytes, int byte) {
-  memset(to, byte, bytes);
-}
-__attribute__((weak)) void __aeabi_memclr(void *to, size_t bytes) { memset(to, 0, bytes); }
+/* The same under the names that the Arm EABI has for compilers; 4 and 8 are what is aligned to. */
+#define EABI(name, parameters, call) \
+  void __aeabi_##name parameters; \
+  __attribute__((weak)) void __aeabi_##name parameters { call; }
+#define EABI_ALIGNED(name, parameters, call) \
+  EABI(name, parameters, call) \
+  EABI(name##4, parameters, call) \
+  EABI(name##8, parameters, call)
+EABI_ALIGNED(memcpy, (void *restrict to, const void *restrict from, size_t bytes),
+             memcpy(to, from, bytes))
+EABI_ALIGNED(memset, (void *to, size_t bytes, int byte), memset(to, byte, bytes))
+EABI_ALIGNED(memclr, (void *to, size_t bytes), memset(to, 0, bytes))
 #endif

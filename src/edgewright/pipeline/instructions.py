@@ -1,0 +1,94 @@
+"""Instructions of every operator on a target that an emulator runs: exact, and no measure of time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgewright import ops, targets, toolchain
+from edgewright.artifact import products
+from edgewright.artifact.products import Parts
+from edgewright.artifact.remote import RemoteModel
+from edgewright.artifact.runners import Outcome
+from edgewright.artifact.tensors import check_inputs
+from edgewright.codegen import Code, generate
+from edgewright.codegen.names import identifier
+from edgewright.errors import MissingRunner
+from edgewright.graph import Node
+from edgewright.pipeline.files import entry_infos, target_info
+from edgewright.pipeline.model import Model, load_model
+from edgewright.pipeline.prove import draw_vectors
+
+
+@dataclass(frozen=True)
+class NodeCount:
+    """One operator: its place in the run order, its name in the IR and in the user's file."""
+
+    index: int
+    op: str
+    name: str
+    macs: int
+    instructions: int
+
+    @property
+    def macs_per_instruction(self) -> float:
+        """Multiply-accumulates an instruction, everything around the inner loop included."""
+        return self.macs / self.instructions if self.instructions else 0.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """One run of a model.
+
+    Attributes:
+        target: where it ran.
+        nodes: by operator; the marks between them cost a few instructions each.
+        functions: by C function, its own instructions.
+        total: of the entry point.
+    """
+
+    target: str
+    nodes: tuple[NodeCount, ...]
+    functions: Mapping[str, int]
+    total: int
+
+
+def count_instructions(
+    model: Model | str | os.PathLike[str], target: str, **options: Any
+) -> Counts:
+    """Run a model once on an emulator, instrumented. Raises MissingRunner where nothing counts.
+
+    Args:
+        model: a file, or what `load_model` returned.
+        target: one that runs under qemu.
+        options: those of `load_model`, when `model` is a file.
+    """
+    loaded = model if isinstance(model, Model) else load_model(model, **options)
+    held = targets.get(target)
+    code = generate(loaded.module, held, identifier(loaded.path.stem), profiled=True)
+    sample = draw_vectors(loaded)[0][0]
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = _run(code, held, Path(folder), sample)
+    if outcome.instructions is None:
+        raise MissingRunner(f"nothing counts the instructions of {target} here")
+    (graph, plan), *_ = ((e.graph, code.plans[e.graph.name]) for e in code.entries)
+    order = plan.order[graph]
+    nodes = tuple(_count(i, node, n) for i, (node, n) in enumerate(zip(order, outcome.marks)))
+    return Counts(target, nodes, outcome.functions, outcome.instructions)
+
+
+def _run(code: Code, target: targets.Target, folder: Path, sample: Mapping[str, Any]) -> Outcome:
+    compiler = toolchain.find_compiler(target)
+    built = products.find(target).write(Parts(code, target, compiler, {}), folder)
+    info, entry = target_info(code, target, built, compiler.version), entry_infos(code)[0]
+    model = RemoteModel(folder, code.name, info, entry, target)
+    return model.execute([check_inputs(entry, sample, model.shapes)], count=True)
+
+
+def _count(index: int, node: Node, instructions: int) -> NodeCount:
+    name = (node.origin.tensor if node.origin else "") or node.output.name
+    return NodeCount(index, node.op, name, ops.of(node).macs(node), instructions)
