@@ -6,7 +6,13 @@ from edgewright.data.contract import Contract
 from edgewright.errors import EdgewrightError, UnsupportedModel, raise_all
 from edgewright.exporters import Exported
 from edgewright.exporters.tflite import interface, states
-from edgewright.exporters.tflite.metadata import add_metadata
+from edgewright.exporters.tflite.metadata import (
+    BUFFER_NAME,
+    RUNTIME_BUFFER,
+    Metadata,
+    runtime_version,
+    with_files,
+)
 from edgewright.exporters.tflite.node import ExportedNode
 from edgewright.exporters.tflite.records import File, Subgraph
 from edgewright.exporters.tflite.rule import rules
@@ -53,14 +59,18 @@ def export(
     states.initialise(scopes)
     for place, scope in enumerate(scopes):
         interface.sign(scope, place)
-    appendix = add_metadata(file, contract, module.main) if contract else b""
+    minimum = minimum_runtime(file.operators())
+    file.metadata[RUNTIME_BUFFER] = runtime_version(minimum)
+    told = Metadata(contract or Contract(), module.main)
+    if told.content:
+        file.metadata[BUFFER_NAME] = told.content
     names, perms = interface.names_of(scopes[0])
     main = file.subgraphs[0]
     return Exported(
-        data=serialize(file) + appendix,
+        data=with_files(serialize(file), told.files),
         names=names,
-        notes=tuple(notes),
-        minimum=minimum_runtime(file.operators()),
+        notes=(*notes, *told.notes),
+        minimum=minimum,
         layouts=perms,
         inputs=tuple(t.name for t in main.inputs),
         outputs=tuple(t.name for t in main.outputs),

@@ -96,12 +96,12 @@ def _unrolled(node: ExportedNode) -> None:
     x = node.input(0)
     node.require(not node.is_quantised, "a quantised LSTM whose state does not live between calls")
     node.require(x.type.is_static, "an LSTM over run-time sizes")
-    steps, batch, inputs = x.type.dims
+    steps, batch, _ = x.type.dims
     why = f"an LSTM of {steps} steps whose state does not live between calls"
     node.require(steps <= MOST_STEPS, why, "tie its state to inputs and outputs (--state)")
     cell = _Cell(node, batch)
     h, c = cell.start(4), cell.start(5)
-    parts = _steps(node, x, steps, batch, inputs)
+    parts = cell.projected(x)
     made: dict[int, Tensor] = {}
     for t in reversed(range(steps)) if node.attrs.reverse else range(steps):
         h, c = cell.step(parts[t], h, c)
@@ -109,29 +109,17 @@ def _unrolled(node: ExportedNode) -> None:
     _collect(node, [made[t] for t in range(steps)], h, c)
 
 
-def _steps(node: ExportedNode, x: Tensor, steps: int, batch: int, inputs: int) -> list[Tensor]:
-    """x [T,N,I] as matrices [N,I]."""
-    if steps == 1:
-        return [node.reshape(x, batch, inputs)]
-    rows = [node.like(x, 1, batch, inputs) for _ in range(steps)]
-    node.add("SPLIT", [node.scope.shared("axis", np.asarray(0, np.int32)), x], rows,
-             num_splits=steps)  # fmt: skip
-    return [node.reshape(row, batch, inputs) for row in rows]
-
-
 def _collect(node: ExportedNode, rows: list[Tensor], h: Tensor, c: Tensor) -> None:
-    """The three results."""
-    y, last_h, last_c = (node.output(i) for i in range(3))
-    if len(rows) == 1:
-        node.reshape(rows[0], *y.type.shape, output=y)
-    else:
-        shape = (1, *y.type.shape[1:])
-        parts = [node.reshape(row, *shape) for row in rows]
-        node.add("CONCATENATION", parts, y, axis=0, fused_activation_function=0)
-    used = [bool(v.users) or v in node.scope.graph.outputs for v in node.node.outputs[1:]]
-    for tensor, output, wanted in zip((h, c), (last_h, last_c), used, strict=True):
-        if wanted:
-            node.copy(tensor, output)
+    """The three results, as far as they are read."""
+    y, last_h, last_c = (v for v in node.node.outputs)
+    used = [bool(v.users) or v in node.scope.graph.outputs for v in (y, last_h, last_c)]
+    if used[0] and len(rows) == 1:
+        node.reshape(rows[0], *y.type.shape, output=node.output(0))
+    elif used[0]:
+        node.add("PACK", rows, node.output(0), axis=0, values_count=len(rows))
+    for index, tensor in ((1, h), (2, c)):
+        if used[index]:
+            node.copy(tensor, node.output(index))
 
 
 class _Cell:
@@ -161,15 +149,24 @@ class _Cell:
 
     def product(self, x: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
         """x w^T + bias, all gates at once."""
-        made = self.node.temporary(self.type.with_shape(x.type.shape[0], GATES * self.units))
+        made = self.node.like(self.type, *x.type.shape[:-1], GATES * self.units)
         return self.node.add("FULLY_CONNECTED", [x, w, bias], made, fused_activation_function=0,
-                             keep_num_dims=False)  # fmt: skip
+                             keep_num_dims=x.type.rank > 2)  # fmt: skip
+
+    def projected(self, x: Tensor) -> list[Tensor]:
+        """x[t] w^T + bias for all steps, by one product: [N,4H] each."""
+        steps, batch, inputs = x.type.dims
+        if steps == 1:
+            return [self.product(self.node.reshape(x, batch, inputs), self.w, self.bias)]
+        whole = self.product(x, self.w, self.bias)
+        rows = [self.node.like(whole, batch, GATES * self.units) for _ in range(steps)]
+        self.node.add("UNPACK", [whole], rows, axis=0, num=steps)
+        return rows
 
     def step(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """The next h and c."""
+        """The next h and c from a projected x."""
         node = self.node
-        total = node.step("ADD", self.product(x, self.w, self.bias),
-                          self.product(h, self.r, None), fused_activation_function=0)  # fmt: skip
+        total = node.step("ADD", x, self.product(h, self.r, None), fused_activation_function=0)
         i, f, g, o = (node.temporary(self.type, "gate") for _ in range(GATES))
         axis = node.scope.shared("axis", np.asarray(1, np.int32))
         node.add("SPLIT", [axis, total], [i, f, g, o], num_splits=GATES)

@@ -111,6 +111,7 @@ RELEASES: dict[str, str] = {
     "MUL": "1.5 1.14 1.15 2.3 2.6 2.11 2.13",
     "NEG": "1.9",
     "NOT_EQUAL": "1.14 1.14 2.3",
+    "PACK": "1.11 1.14 2.3 2.14",
     "PAD": "1.5 1.14 2.4 2.6",
     "PADV2": "1.9 1.14 2.4 2.6",
     "POW": "1.10",
@@ -150,6 +151,7 @@ RELEASES: dict[str, str] = {
     "TILE": "1.10.1 2.2 2.8",
     "TRANSPOSE": "1.6 1.14 1.15 2.3 2.4 2.12",
     "TRANSPOSE_CONV": "1.9 2.2 2.3 2.13 2.15",
+    "UNPACK": "1.11 1.14 2.2 2.3",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "1.13.1 1.14 2.3 2.13",
     "VAR_HANDLE": "2.6",
 }
