@@ -53,23 +53,16 @@ class Metadata:
         if not _says_something(contract, inputs, outputs):
             return
         ins = [self._input(v, t) for v, t in zip(main.inputs, inputs, strict=True)]
-        outs = [
-            self._output(v, t, i)
-            for i, (v, t) in enumerate(zip(main.outputs, outputs, strict=True))
-        ]
+        pairs = zip(main.outputs, outputs, strict=True)
+        outs = [self._output(v, t, i) for i, (v, t) in enumerate(pairs)]
         graph = self._table({2: self._offsets(ins), 3: self._offsets(outs)})
         self.builder.Finish(self._model(contract, graph), file_identifier=IDENTIFIER)
         self.content = bytes(self.builder.Output())
 
     def _model(self, contract: Contract, graph: int) -> int:
         info = contract.model
-        texts = {
-            0: info.name,
-            1: info.description,
-            2: info.version,
-            4: info.author,
-            5: info.licence,
-        }
+        texts = {0: info.name, 1: info.description, 2: info.version}
+        texts |= {4: info.author, 5: info.licence}
         fields = {place: self._text(text) for place, text in texts.items() if text}
         graphs, parser = self._offsets([graph]), self._text(PARSER_VERSION)
         return self._table({**fields, 3: graphs, 7: parser})
@@ -98,7 +91,7 @@ class Metadata:
         if table.labels:
             name = f"labels_{place}.txt" if place else "labels.txt"
             self.files[name] = "\n".join(table.labels) + "\n"
-            label = {0: self._text(name), 2: ("Int8", AXIS_LABELS)}
+            label: dict[int, int | Field] = {0: self._text(name), 2: ("Int8", AXIS_LABELS)}
             files.append(self._table(label))
         if table.score_threshold is not None:
             threshold = self._table({0: ("Float32", table.score_threshold)})
@@ -157,10 +150,10 @@ class Metadata:
 def _says_something(contract: Contract, inputs: Iterable[Input], outputs: Iterable[Output]) -> bool:
     """Whether there is anything to store beside names."""
     info = contract.model
-    told = [info.name, info.description, info.version, info.author, info.licence]
-    told += [table.kind != "array" or table.is_normalised for table in inputs]
-    told += [table.kind != "array" or table.labels for table in outputs]
-    return any(told) or any(table.score_threshold is not None for table in outputs)
+    told = any([info.name, info.description, info.version, info.author, info.licence])
+    told |= any(table.kind != "array" or table.is_normalised for table in inputs)
+    told |= any(table.kind != "array" or bool(table.labels) for table in outputs)
+    return told or any(table.score_threshold is not None for table in outputs)
 
 
 def _normalisation(
