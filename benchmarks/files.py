@@ -211,12 +211,8 @@ def _converted(subject: Subject, runtime: ModuleType, source: Path) -> Path:
             raise FileNotFoundError("its converter wrote nothing")
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or str(error).encode()
-        ended = getattr(error, "returncode", 0) < 0
-        last = (
-            "it crashed"
-            if ended
-            else (said.decode(errors="replace").strip().splitlines() or [""])[-1]
-        )
+        lines = said.decode(errors="replace").strip().splitlines() or [""]
+        last = "it crashed" if getattr(error, "returncode", 0) < 0 else lines[-1]
         failed.write_text(f"its converter failed: {last}"[:200])
         raise Unavailable(failed.read_text()) from error
     done.write_text(made.name)

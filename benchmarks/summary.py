@@ -12,8 +12,8 @@ from benchmarks.roofline import Roofline
 from benchmarks.subjects import Subject
 
 OURS = "edgewright"
-#: A float32 peer whose results lie further off computes in less than float32: it is no peer.
-FLOAT_LIMIT = 1e-2
+#: A peer whose results lie further off computes something else (float32: in less than float32).
+LIMITS = {"float32": 1e-2, "int8": 0.3}
 
 Row = dict[str, Any]
 
@@ -49,7 +49,7 @@ def is_valid(row: Row) -> bool:
     """Whether a row counts: it has a time, and computes what it should."""
     if "median_us" not in row:
         return False
-    return row["dtype"] == "int8" or row.get("difference", 0.0) <= FLOAT_LIMIT
+    return bool(row.get("difference", 0.0) <= LIMITS[row["dtype"]])
 
 
 def contests(found: Sequence[Row], roof: Roofline | None) -> list[Row]:

@@ -6,7 +6,9 @@ Edgewright it is not asked to turn the image round.
 
 from __future__ import annotations
 
+import io
 import json
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +69,9 @@ def quantised(
         }
         for _ in range(SAMPLES)
     ]
+    path.parent.mkdir(parents=True, exist_ok=True)
     made = quantizer.Quantizer(str(source))
     made.load_quantization_recipe(recipe.static_wi8_ai8())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made.quantize(made.calibrate({signature: samples})).export_model(str(path))
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # bars and sizes
+        made.quantize(made.calibrate({signature: samples})).export_model(str(path))
     return path
