@@ -95,7 +95,8 @@ def targets_page() -> Iterator[str]:
         if target.name == "host":  # the page must not depend on the machine that writes it
             target = X86_64
         yield f"## {target.name}"
-        yield f"{target.description[0].upper()}{target.description[1:]}."
+        name = target.description.startswith("x86")  # names are spelled as they are
+        yield f"{target.description if name else capitalised(target.description)}."
         yield "\n".join(
             [
                 "| level | `isa` | CPU (zig) | flags (gcc, clang) |",
@@ -107,17 +108,30 @@ def targets_page() -> Iterator[str]:
             ]
         )
         allowed = ", ".join(f"`{name}`" for name in sorted(target.allowed_undefined)) or "none"
-        runner = "only on a machine of its own kind"
-        if not target.runner.native:
-            debian = " ".join(target.runner.debian)
-            runner = f"elsewhere with {target.runner.name} (`apt-get install {debian}`)"
         yield "\n".join(
             [
                 f"- Triple: `{target.triple}`",
-                f"- Symbols that a library may leave to the platform: {allowed}",
-                f"- Runs {runner}",
+                f"- Makes: {target.product.replace('_', ' ')} (`{target.library_suffix}`)",
+                f"- Symbols that it may leave to the platform: {allowed}",
+                *([f"- Memory pages: {target.page_bytes} bytes"] if target.page_bytes else []),
+                f"- Runs {runners_text(target)}",
             ]
         )
+
+
+def capitalised(text: str) -> str:
+    """A sentence's first letter made a capital."""
+    return text[0].upper() + text[1:]
+
+
+def runners_text(target: targets.Target) -> str:
+    """Where the code of a target can be run."""
+    others = [
+        f"{runner.name} (`{runner.advice}`)" for runner in target.runners if not runner.native
+    ]
+    if others:
+        return f"elsewhere with {', '.join(others)}"
+    return f"only on {target.machine or 'a machine of its own kind'}"
 
 
 def errors_page() -> Iterator[str]:

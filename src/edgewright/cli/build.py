@@ -70,9 +70,20 @@ def render(manifest: Any, destination: Path) -> None:
         bound = "" if oracle.exact else f" (tolerance {oracle.tolerance:g} of the range)"
         out.print(f"source: {how} to {oracle.oracle} on {oracle.samples} samples{bound}")
     built = [f"{name}: {note}" for name, info in manifest.targets.items() for note in info.notes]
+    for name, info in manifest.targets.items():
+        if not info.verdicts:
+            out.print(not_run(name))
     for note in (*manifest.notes, *built, *manifest.proof_notes):
         out.print(f"note: {note}")
     out.print(f"wrote {destination}")
+
+
+def not_run(name: str) -> str:
+    """The line for a target that was built and not run: what running it takes."""
+    from edgewright import targets
+
+    advice = targets.available(targets.get(name)).advice
+    return f"{name}: not run here, so not verified" + (f" ({advice})" if advice else "")
 
 
 def _error(verdict: Any) -> str:

@@ -240,6 +240,13 @@ class Availability:
     def __bool__(self) -> bool:
         return not self.missing
 
+    @property
+    def advice(self) -> str:
+        """What it takes to run the target, in words; "" when it runs."""
+        if self:
+            return ""
+        return self.install or f"needs {', '.join(self.missing)}"
+
 
 def available(target: Target) -> Availability:
     """Look for what running `target`'s code on this machine takes."""

@@ -4,7 +4,7 @@ from . import Level, Runner, Target
 
 TARGET = Target(
     name="generic-c",
-    description="portable C11 for any CPU: sources only, no SIMD, gcc or clang",
+    description="any CPU with gcc or clang (portable C11, sources only, no SIMD)",
     triple="x86_64-linux-gnu.2.17",  # what it is compiled for to see that it does
     arch="any",
     system="any",
@@ -18,5 +18,5 @@ TARGET = Target(
     library_prefix="",
     library_suffix=".c",
     product="c_sources",
-    macros=("EW_DOT_US 0", "EW_SIMD_SCALAR 1"),
+    macros=("EW_DOT_US 0", "EW_SIMD_SCALAR 1", "EW_SMALL 1"),
 )

@@ -8,7 +8,7 @@ from .macos_arm64 import TARGET as MACOS_ARM64
 TARGET = replace(
     MACOS_ARM64,
     name="ios-arm64",
-    description="iOS 15 and newer: a static library (NEON, dot products where the CPU has them)",
+    description="iOS 15 and newer (a static library; NEON, dot products where the CPU has them)",
     triple="aarch64-ios.15.0",
     system="iOS",
     levels=(

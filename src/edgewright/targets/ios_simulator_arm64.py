@@ -7,7 +7,7 @@ from .macos_arm64 import TARGET as MACOS_ARM64
 TARGET = replace(
     MACOS_ARM64,
     name="ios-simulator-arm64",
-    description="the iOS simulator on Apple silicon: a static library (NEON with dot products)",
+    description="the iOS simulator on Apple silicon (a static library; NEON with dot products)",
     triple="aarch64-ios.15.0-simulator",
     system="iOS",
     allowed_undefined=frozenset({"memcpy", "memset", "bzero"}),

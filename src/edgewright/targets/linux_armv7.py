@@ -4,7 +4,7 @@ from . import Level, Runner, Target
 
 TARGET = Target(
     name="linux-armv7",
-    description="32-bit Arm Linux, hard float (glibc or musl; Cortex-A7 and above, NEON)",
+    description="32-bit Arm Linux (hard float; glibc or musl; Cortex-A7 and above, NEON)",
     triple="arm-linux-gnueabihf",
     arch="armv7l",
     system="Linux",
