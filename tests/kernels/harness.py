@@ -111,6 +111,18 @@ EMULATED = {
             emulator=("qemu-aarch64", "-cpu", "max", *ARM_LIBRARIES),
         ),
         Level(
+            "neon32",
+            ("-target", "arm-linux-gnueabihf.2.17", "-mcpu=cortex_a7"),
+            dot="ss",
+            emulator=("qemu-arm", "-cpu", "cortex-a7", "-L", "/usr/arm-linux-gnueabihf"),
+        ),
+        Level(
+            "neon32_unfused",
+            ("-target", "arm-linux-gnueabihf.2.17", "-mcpu=generic+v7a+neon"),
+            dot="ss",
+            emulator=("qemu-arm", "-cpu", "cortex-a8", "-L", "/usr/arm-linux-gnueabihf"),
+        ),
+        Level(
             "rvv128",
             RISCV_TARGET,
             dot="ss",

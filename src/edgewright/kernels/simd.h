@@ -22,7 +22,8 @@
 #include "simd/avx512.h"
 #elif defined(__AVX2__) && defined(__FMA__) && !defined(EW_SIMD_SCALAR)
 #include "simd/avx2.h"
-#elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(EW_SIMD_SCALAR)
+#elif (defined(__aarch64__) || defined(__arm__)) && defined(__ARM_NEON) && \
+    !defined(EW_SIMD_SCALAR)
 #include "simd/neon.h"
 #elif defined(__wasm_simd128__) && !defined(EW_SIMD_SCALAR)
 #include "simd/wasm.h"

@@ -1,14 +1,22 @@
-/* The SIMD vocabulary for AArch64: four q registers. Words: see scalar.h. */
+/* The SIMD vocabulary for Arm's NEON, 64-bit and (with neon32.h) 32-bit: four q registers. Words: see
+   scalar.h. */
 #ifndef EW_SIMD_NEON_H
 #define EW_SIMD_NEON_H
 #include <arm_neon.h>
+#include "simd/neon32.h"
 
 #define EW_ISA_NAME "neon"
+#if defined(__aarch64__)
 #define EW_F32_ROWS 6
-#define EW_F32_BLOCKS 1
 #define EW_Q8_ROWS 6
-#define EW_Q8_BLOCKS 1
 #define EW_DEPTHWISE_PIXELS 4
+#else /* 16 registers */
+#define EW_F32_ROWS 2
+#define EW_Q8_ROWS 2
+#define EW_DEPTHWISE_PIXELS 2
+#endif
+#define EW_F32_BLOCKS 1
+#define EW_Q8_BLOCKS 1
 #define EW_DEPTHWISE_SLIDES 0
 
 typedef struct ew_f32x16 { float32x4_t q[4]; } ew_f32x16;
