@@ -29,8 +29,8 @@ check: $(VENV)/dev.stamp ## format, lint, types, layers, generated pages
 test-all: check ## also every model on every target (long; needs EDGEWRIGHT_MODELS)
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-bench: $(VENV)/dev.stamp ## the benchmarks, one file per question
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: $(VENV)/peers.stamp ## every model beside its peers, on one core each (12 minutes; BENCH=--quick)
+	$(BIN)/python -m benchmarks.latency $(BENCH)
 
 docs: $(VENV)/dev.stamp ## write the reference pages that come from the code
 	$(BIN)/python docs/generate.py
@@ -52,6 +52,11 @@ $(VENV)/bin/python:
 
 $(VENV)/zig.stamp: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install -q -e '.[zig]'
+	@touch $@
+
+$(VENV)/peers.stamp: $(VENV)/dev.stamp
+	$(PIP) install -q -e '.[dev,peers]'
+	$(PIP) install -q --no-deps pnnx  # its Python part wants torch, its program does not
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml | $(VENV)/bin/python
