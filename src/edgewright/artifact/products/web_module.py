@@ -34,6 +34,7 @@ def write(parts: Parts, folder: Path) -> Built:
     assert isinstance(binary, Wasm)
     write_code(parts, folder)
     (folder / library).write_bytes(built.read_bytes())
+    (folder / "page").mkdir()
     for name, text in module_files(parts, binary).items():
         (folder / name).write_text(text, encoding="utf-8")
     return Built(library, built.stat().st_size, binary.text_bytes + binary.rodata_bytes)
@@ -62,12 +63,12 @@ def module_files(parts: Parts, binary: Wasm) -> dict[str, str]:
         f"{name}.js": "\n".join([head + _spec(parts, binary, threads), *body]),
         f"{name}.d.ts": _types(parts, threads),
         "package.json": _package(name),
-        "contract.json": json.dumps(parts.contract, indent=2, ensure_ascii=False) + "\n",
+        "page/contract.json": json.dumps(parts.contract, indent=2, ensure_ascii=False) + "\n",
         "index.html": Template(_template("index.html")).substitute(title=_title(parts)),
-        "demo.js": _template("demo.js").replace("./model.js", f"./{code.name}.js"),
+        "page/demo.js": _template("demo.js").replace("../model.js", f"../{name}.js"),
     }
     for file in ("demo.css", "samples.js", "benchmark.js"):
-        found[file] = _template(file)
+        found[f"page/{file}"] = _template(file)
     if threads:
         found[f"{name}.worker.js"] = _template("worker.js")
     return found

@@ -1,4 +1,4 @@
-"""Chromium without a window: a page that loads the package's own ES module and posts its outputs."""
+"""Chromium without a window: a page loads the package's own ES module and posts its outputs."""
 
 from __future__ import annotations
 
@@ -31,9 +31,12 @@ def run(job: Job) -> Outcome:
     """Run the job in a browser of its own."""
     answers: Queue[tuple[bool, bytes]] = Queue()
     respond = _pages(job, answers)
-    with site(respond, most_bytes=_MOST_BYTES) as port:
-        with browser(job.runner.program, f"http://{LOOPBACK}:{port}/page.html") as process:
-            good, body = _wait(answers, process)
+    program = job.runner.program
+    with (
+        site(respond, most_bytes=_MOST_BYTES) as port,
+        browser(program, f"http://{LOOPBACK}:{port}/page.html") as process,
+    ):
+        good, body = _wait(answers, process)
     if not good:
         fail(body.decode(errors="replace"))
     return Outcome(body)
@@ -46,7 +49,7 @@ def _pages(job: Job, answers: Queue[tuple[bool, bytes]]) -> Callable[[Request], 
     known = {name: (scripts / name).read_bytes for name in ("page.html", "stream.mjs")}
     known["job.json"] = json.dumps({"entry": job.entry.graph, "module": module}).encode
     known["inputs"] = lambda: job.stream
-    known |= {f"module/{path.name}": path.read_bytes for path in job.folder.iterdir()}
+    known |= {f"module/{path.name}": path.read_bytes for path in job.folder.glob("*.*")}
 
     def respond(request: Request) -> Answer:
         if request.method == "POST" and request.path in ("outputs", "failure"):
