@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.subjects import BUILD, Subject
+from benchmarks.places import FOLDER
+from benchmarks.subjects import Subject
 
 if TYPE_CHECKING:
     from edgewright.graph import Node
     from edgewright.pipeline.model import Model
 
 Array = npt.NDArray[Any]
-FOLDER = BUILD / "bench"
 SOURCES = Path(__file__).parent.parent / "src" / "edgewright"
 BUILD_LIMIT_S = 900
 

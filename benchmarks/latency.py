@@ -26,9 +26,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import files, roofline, runtimes, summary, table
-from benchmarks.measure import Settings, measure
-from benchmarks.subjects import BUILD, Subject, subjects
+from benchmarks import c_call, files, roofline, runtimes, summary, table
+from benchmarks.measure import OURS, Settings, measure
+from benchmarks.places import BUILD, FOLDER
+from benchmarks.subjects import Subject, subjects
 
 RESULTS = BUILD / "bench.json"
 QUICK = Settings(rounds=3, block_ms=15.0, warm_ms=30.0, calls_per_block=2)
@@ -66,7 +67,7 @@ def available(wanted: Sequence[str]) -> list[str]:
     """Runtimes that are installed, Edgewright first."""
     found = []
     for name in runtimes.names():
-        if wanted and name not in wanted and name != summary.OURS:
+        if wanted and name not in wanted and name != OURS:
             continue
         try:
             runtimes.get(name).prepare()
@@ -120,6 +121,7 @@ class Run:
 
     def start(self) -> None:
         """Machine, versions, settings and ceilings."""
+        c_call.loop(FOLDER)
         self.roof = roofline.measure(self.cpus[0])
         self.document |= {
             "machine": machine(), "ceilings": asdict(self.roof),

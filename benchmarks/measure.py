@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks import runtimes
-from benchmarks.files import FOLDER, Prepared, Unavailable, place, prepare
+from benchmarks.files import Prepared, Unavailable, place, prepare
+from benchmarks.places import FOLDER
 from benchmarks.subjects import Subject
 
+OURS = "edgewright"
 ANSWER_LIMIT_S = 120.0
 #: Idle threads of some runtimes spin for a while after a call; the next runtime waits for them.
 PAUSE_S = 0.02
@@ -38,13 +40,15 @@ class Settings:
 class Taken:
     """What one runtime showed on one model.
 
-    `blocks` are the medians of the rounds in microseconds, `complete` those of whole Python calls.
+    `blocks` are the medians of the rounds in microseconds, `complete` those of whole Python calls,
+    `native` those of a loop in C.
     """
 
     runtime: str
     hello: dict[str, Any] = field(default_factory=dict)
     blocks: list[float] = field(default_factory=list)
     complete: list[float] = field(default_factory=list)
+    native: list[float] = field(default_factory=list)
     memory: dict[str, int] = field(default_factory=dict)
     outputs: Path | None = None
     failure: str = ""
@@ -164,6 +168,9 @@ def _interleave(
                 median = _block(workers[name], taken[name], block_ms[name], how)
                 if median is not None:
                     kept.append(median)
+                if name == OURS and how == "complete":
+                    native = _block(workers[name], taken[name], block_ms[name], "native")
+                    taken[name].native += [] if native is None else [native]
 
 
 def _block(worker: Worker, taken: Taken, milliseconds: float, how: str) -> float | None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from benchmarks import nets, trees
+from benchmarks.places import MODELS, NETS
 from benchmarks.quantised import quantise
-
-MODELS = Path(os.environ.get("EDGEWRIGHT_MODELS", "../shared/models"))
-BUILD = Path("build")
-NETS = BUILD / "nets"
 
 Maker = Callable[[], Path]
 

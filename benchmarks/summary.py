@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks import files
-from benchmarks.measure import Taken, difference, ratio
+from benchmarks.measure import OURS, Taken, difference, ratio
 from benchmarks.roofline import Roofline
 from benchmarks.subjects import Subject
 
-OURS = "edgewright"
 #: A peer whose results lie further off computes something else (float32: in less than float32).
 LIMITS = {"float32": 1e-2, "int8": 0.3}
 
@@ -35,6 +34,8 @@ def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row
     row |= {k: v for k, v in item.hello.items() if k != "version"} | item.memory
     if item.complete:
         row["python_us"] = statistics.median(item.complete)
+    if item.native:
+        row["c_us"] = statistics.median(item.native)
     if item.runtime == OURS:
         row["build_s"] = files.build_seconds(subject)
     if ours is not None and not ours.failure and ours.blocks:
@@ -164,7 +165,7 @@ def _load(found: Sequence[Row]) -> list[Row]:
 
 
 def _python_calls(found: Sequence[Row]) -> list[Row]:
-    """What `package.run` adds to the bound call, beside each peer's own call from Python."""
+    """What `package.run` and `bind` add to the call in C, and the best peer's own Python call."""
     result = []
     for ours in found:
         if ours["runtime"] != OURS or ours["group"] not in ("tiny", "larger", "again"):
@@ -173,7 +174,7 @@ def _python_calls(found: Sequence[Row]) -> list[Row]:
             continue
         peers = [r["python_us"] for r in found if "python_us" in r and r["runtime"] != OURS
                  and all(r[k] == ours[k] for k in ("model", "dtype", "threads"))]  # fmt: skip
-        row = {"model": ours["model"], "dtype": ours["dtype"],
+        row = {"model": ours["model"], "dtype": ours["dtype"], "c_us": ours.get("c_us"),
                "run_us": ours["python_us"], "bound_us": ours["median_us"]}  # fmt: skip
         result.append(row | ({"ratio": min(peers) / ours["python_us"]} if peers else {}))
     return result

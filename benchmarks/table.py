@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import runtimes
-from benchmarks.summary import OURS, Row, contests, is_valid
+from benchmarks.measure import OURS
+from benchmarks.summary import Row, contests, is_valid
 
 NAME_WIDTH = 28
 

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import nets
-from benchmarks.subjects import NETS, Subject
+from benchmarks.places import NETS
+from benchmarks.subjects import Subject
 
 Array = npt.NDArray[Any]
 SAMPLES = 4

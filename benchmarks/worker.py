@@ -5,7 +5,8 @@
 Writes one JSON object per line to standard output: first what loading took, then an answer to each
 line of standard input:
 
-    {"run": 50, "how": "bound"}    run for 50 ms; answers median, quartiles, minimum, count (us)
+    {"run": 50, "how": "bound"}    run for 50 ms; answers median, quartiles, minimum, count (us);
+                                   how: "bound", "complete" or "native" (see runtimes)
     {"outputs": "FILE.npz"}        save the results
     {}                             answer the peak memory, and end
 """
@@ -57,6 +58,13 @@ def block(call: Callable[[], object], seconds: float) -> dict[str, float]:
         "median": float(median), "q1": float(q1), "q3": float(q3), "min": min(times),
         "count": len(times) * group,
     }  # fmt: skip
+
+
+def native_us(run: Callable[[int], float], seconds: float) -> float:
+    """Microseconds per call of a loop that is timed outside of Python; the median of five."""
+    once = run(1)
+    count = max(1, int(seconds / 6 / max(once, 1e-7)))
+    return float(np.median([run(count) / count for _ in range(5)])) * 1e6
 
 
 def status_bytes(field: str) -> int:
@@ -120,6 +128,8 @@ class Worker:
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """One line's answer."""
+        if asked.get("how") == "native":
+            return {"median": native_us(self.loaded.native, asked["run"] / 1e3)}
         if "run" in asked:
             return block(getattr(self.loaded, asked["how"]), asked["run"] / 1e3)
         if "outputs" in asked:

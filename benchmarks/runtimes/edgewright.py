@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.c_call import timed
+from benchmarks.places import FOLDER
 from benchmarks.runtimes import Array, Loaded, copies
 
 TITLE = "Edgewright"
@@ -34,4 +36,13 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
         package.model.use_threads(threads)
     fed = {info.name: array for info, array in zip(package.inputs, arrays, strict=True)}
     bound = package.bind(fed)
-    return Loaded(bound, lambda: package.run(fed), lambda: copies(list(bound.outputs.values())))
+
+    def native(count: int) -> float:
+        if not timers:
+            timers.append(timed(package, arrays, FOLDER / "c_call.so"))
+        return timers[0](count)
+
+    timers: list[Callable[[int], float]] = []
+    return Loaded(
+        bound, lambda: package.run(fed), lambda: copies(list(bound.outputs.values())), native
+    )

@@ -1,0 +1,99 @@
+"""What a caller in C waits for: the function of a package, timed by a loop in C."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+LOOP = """\
+#include <stdint.h>
+#include <time.h>
+typedef int (*entry)(const void *io, void *arena, const void *weights, const void *env);
+double seconds(entry run, const void *io, void *arena, const void *weights, const void *env,
+               int32_t count);
+double seconds(entry run, const void *io, void *arena, const void *weights, const void *env,
+               int32_t count) {
+  struct timespec start, end;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  for (int32_t i = 0; i < count; ++i)
+    if (run(io, arena, weights, env)) return -1.0;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  return (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+}
+"""
+
+
+class _Env(ctypes.Structure):
+    _fields_ = [
+        ("version", ctypes.c_int32), ("isa", ctypes.c_int32),
+        ("parallel_for", ctypes.c_void_p), ("pool", ctypes.c_void_p),
+    ]  # fmt: skip
+
+
+def loop(folder: Path) -> Path:
+    """The compiled loop."""
+    made = folder / "c_call.so"
+    if not made.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        source = folder / "c_call.c"
+        source.write_text(LOOP)
+        command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-shared", "-fPIC", source]
+        subprocess.run([*command, "-o", made], check=True)
+    return made
+
+
+def timed(package: Any, arrays: Sequence[Array], compiled: Path) -> Callable[[int], float]:
+    """A function: number of calls -> seconds. It follows model.h, not our own loader.
+
+    Args:
+        package: of fixed sizes and with one entry point.
+        arrays: its inputs in order.
+        compiled: what `loop` made.
+    """
+    entry = package.manifest.entries[0]
+    info = package.manifest.targets[package.target_name]
+    folder = package.folder / "targets" / package.target_name
+    library = ctypes.CDLL(str((folder / info.library).resolve()))
+    weights = _aligned(np.fromfile(folder / "weights.bin", np.uint8))
+    outputs = [np.empty(t.shape, t.dtype) for t in entry.outputs]
+    state = _aligned(np.zeros(info.memory.state_bytes, np.uint8))
+    arena = _aligned(np.zeros(info.memory.arena_bytes, np.uint8))
+    pointers = [a.ctypes.data for a in (*arrays, *outputs, *([state] if state.size else []))]
+    io = (ctypes.c_void_p * (len(pointers) + 1))(*pointers, None)
+    name = package.manifest.name
+    if state.size:
+        library[f"{name}_reset"](ctypes.c_void_p(state.ctypes.data), _pointer(weights))
+    env = _Env(1, library[f"{name}_detect_isa"](), None, None)
+    seconds = ctypes.CDLL(str(compiled.resolve())).seconds
+    seconds.restype = ctypes.c_double
+    kept = (arrays, outputs, state, weights, arena, io, env)
+
+    def run(count: int) -> float:
+        function = ctypes.cast(library[entry.function], ctypes.c_void_p)
+        taken = seconds(function, ctypes.byref(io), _pointer(kept[4]), _pointer(kept[3]),
+                        ctypes.byref(env), count)  # fmt: skip
+        if taken < 0:
+            raise RuntimeError("the compiled model failed")
+        return float(taken)
+
+    return run
+
+
+def _pointer(array: Array) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def _aligned(content: Array) -> Array:
+    memory = np.zeros(content.size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    held = memory[start : start + content.size]
+    held[...] = content
+    return held
