@@ -1,4 +1,4 @@
-"""How good are the inner loops of the 64-bit Arm kernels? Cycles as LLVM's machine model counts them.
+"""How good are the inner loops of the 64-bit Arm kernels? Cycles by LLVM's machine models.
 
     python benchmarks/mca.py [--cpu cortex-a76 apple-m1] [--show ew_tile_f32_full]
 

@@ -47,6 +47,11 @@ class Level:
     compiler: tuple[str, ...] = tuple(ZIG)
 
     @property
+    def is_fused(self) -> bool:
+        """Whether ew_fma rounds once."""
+        return not self.name.startswith("scalar") and not self.name.endswith("unfused")
+
+    @property
     def runs(self) -> bool:
         """Whether this machine can run the level."""
         if self.emulator and self.emulator[0] != "env":

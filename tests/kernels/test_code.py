@@ -73,3 +73,20 @@ def test_requantization_is_not_fused(compiled: Path) -> None:
     quantised = [body for name, body in bodies.items() if re.search(r"_[su]8_(float|fixed)", name)]
     assert len(quantised) >= 4  # where EW_SMALL shares epilogues; more elsewhere
     assert not any(re.search(r"\bvf[n]?m(add|sub)", body) for body in quantised)
+
+
+CROSS = {
+    "aarch64-linux-gnu-gcc": ("-march=armv8-a", "-march=armv8.2-a+dotprod+i8mm"),
+    "arm-linux-gnueabihf-gcc": ("-march=armv7-a -mfpu=neon-vfpv4",),
+    "riscv64-linux-gnu-gcc": ("-march=rv64gc",),
+}
+
+
+@pytest.mark.parametrize("compiler", sorted(CROSS))
+def test_cross_gcc(compiler: str, tmp_path: Path) -> None:
+    """A vendor's gcc finds nothing to warn of in the vocabularies of other CPUs either."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    for flags in CROSS[compiler]:
+        command = [compiler, *flags.split(), "-Wno-psabi"]
+        compile_only(command, HERE / "entry.c", tmp_path / "all.o")

@@ -72,7 +72,7 @@ def check(level: Level, n: int) -> None:
     a[8:12], b = [2**31 - 1, -(2**31), 0, -1], b.astype(I32)
     data = rng.choice([0, 1, 127, 128, 255], 128).astype(np.uint8)
     with np.errstate(all="ignore"):
-        want = floats(x, y, z, n, is_fused="scalar" not in level.name and "unfused" not in level.name)
+        want = floats(x, y, z, n, is_fused=level.is_fused)
         want += integers(a, b, n) + narrow(a, b, data, n, level.dot)
     out = np.zeros((len(want), 16), I32)
     lanes: list[Array] = [out[0], x, y, z, a, b, out, data, np.array([n], I32)]

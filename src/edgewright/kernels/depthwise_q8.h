@@ -101,7 +101,7 @@ EW_INLINE void ew_depthwise_q8_pixels(const ew_depthwise_q8_layer *t, const ew_q
 #if EW_SMALL
   if (how.pixels > 1)
     for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, p, m, c, 16, how);
-  EW_ROLLED for (int i = 0; c < t->out_c && i < how.pixels; ++i) ew_depthwise_q8_one(t, m, c, i);
+  for (int i = 0; c < t->out_c && i < how.pixels; ++i) ew_depthwise_q8_one(t, m, c, i);
 #else
   for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, p, m, c, 16, how);
   if (c < t->out_c) ew_depthwise_q8_block(t, p, m, c, t->out_c - c, how);
