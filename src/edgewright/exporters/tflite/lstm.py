@@ -15,7 +15,6 @@ TANH = 4  # ActivationFunctionType
 MOST_STEPS = 256
 _INPUTS = 24
 _INPUT_WEIGHTS, _RECURRENT_WEIGHTS, _BIASES, _HIDDEN, _CELL = 1, 5, 12, 18, 19
-_GATE_SCALE = 2.0**-12
 
 
 @rule("lstm")
@@ -82,13 +81,16 @@ def _bias_quant(node: ExportedNode, gate: int) -> Quant | None:
 
 
 def _intermediates(node: ExportedNode) -> list[Tensor]:
-    """What the integer operator wants to know of its inside: gates, and o * tanh(c)."""
-    gate = TensorType(DType.INT16, (1,), Quant((_GATE_SCALE,), (0,)))
+    """What the integer operator wants to know of its inside: nothing of gates, o * tanh(c).
+
+    They hold no elements: microcontrollers' runtime refuses to give them memory.
+    """
+    gate = TensorType(DType.FLOAT32, (0,))
     made = [node.temporary(gate, f"gate{g}") for g in range(GATES)]
     quant = node.node.outputs[1].type.quant
     if node.attrs.hidden is not None:
         quant = Quant.per_tensor(*node.attrs.hidden)
-    return [*made, node.temporary(TensorType(DType.INT8, (1,), quant), "hidden")]
+    return [*made, node.temporary(TensorType(DType.INT8, (0,), quant), "hidden")]
 
 
 def _unrolled(node: ExportedNode) -> None:
