@@ -26,8 +26,10 @@ EW_KERNEL void ew_lean_tile_run(const ew_lean_tile *t, const ew_lean_x *const *r
     }
     for (int32_t i = 0; i < m; ++i) {
       const int32_t at = i * t->y_row + n;
-      t->finish(&t->layer, sums + i * EW_LEAN_CHUNK, some, more[i], t->channels + 3 * n,
-                skip ? skip + at : skip, y + at);
+      int32_t *const row = sums + i * EW_LEAN_CHUNK;
+      if (more[i])
+        for (int32_t j = 0; j < some; ++j) row[j] = ew_add_wrap(row[j], more[i]);
+      t->finish(&t->layer, row, some, t->channels + 3 * n, skip ? skip + at : skip, y + at);
     }
   }
 }

@@ -16,7 +16,7 @@ typedef struct ew_lean_ring {
   ew_lean_finish *finish;
 } ew_lean_ring;
 
-/* Where the ring keeps a line. */
+/* Where the ring keeps a line: its channels in blocks, [blocks][columns][EW_LEAN_CHANNELS]. */
 EW_INLINE ew_lean_x *ew_lean_line(const ew_lean_ring *r, int32_t line) {
   return r->ring + line % r->lines * r->columns * r->pixel;
 }
@@ -26,33 +26,36 @@ EW_KERNEL void ew_depthwise_lean_line(const ew_conv_shape *s, const ew_lean_ring
                                       const uint8_t *image, int32_t y, ew_lean_x *to) {
   const int inside = (uint32_t)y < (uint32_t)s->in_h;
   const uint8_t *const line = image + (ptrdiff_t)y * s->in_w * s->in_c;
-  for (int32_t i = 0; i < r->columns; ++i, to += r->pixel) {
+  const int32_t block = r->columns * EW_LEAN_CHANNELS;
+  for (int32_t i = 0; i < r->columns; ++i, to += EW_LEAN_CHANNELS) {
     const int32_t at = i - s->pad_left;
     if (inside && (uint32_t)at < (uint32_t)s->in_w) {
       const uint8_t *const from = line + (ptrdiff_t)at * s->in_c;
       if (r->repeat == 1 && s->in_c == r->pixel) {
-        ew_lean_line_copy(from, s->in_c, r->layer.flip, to);
+        ew_lean_line_copy(from, s->in_c, r->layer.flip, block, to);
         continue;
       }
       for (int32_t c = 0; c < s->out_c; ++c)
-        to[ew_lean_lane(c)] = (int8_t)(from[c / r->repeat] ^ r->layer.flip);
+        to[c / EW_LEAN_CHANNELS * block + ew_lean_lane(c % EW_LEAN_CHANNELS)] =
+            (int8_t)(from[c / r->repeat] ^ r->layer.flip);
     } else {
-      for (int32_t c = 0; c < r->pixel; ++c) to[c] = (ew_lean_x)r->fill;
+      for (int32_t c = 0; c < r->pixel; ++c)
+        to[c / EW_LEAN_CHANNELS * block + c % EW_LEAN_CHANNELS] = (ew_lean_x)r->fill;
     }
   }
 }
 
-/* All channels of one pixel, which lies `at` numbers into each line. */
+/* All channels of one pixel, whose window begins `at` numbers into each block of a line. */
 EW_KERNEL void ew_depthwise_lean_pixel(const ew_conv_shape *s, const ew_lean_ring *r,
                                        const ew_lean_x *const *rows, int32_t at, const int16_t *w,
                                        const int32_t *channels, uint8_t *y) {
-  const int32_t step = s->dilation_w * r->pixel;
+  const int32_t step = s->dilation_w * EW_LEAN_CHANNELS, block = r->columns * EW_LEAN_CHANNELS;
   for (int32_t n = 0; n < s->out_c; n += EW_LEAN_CHUNK) {
     int32_t sums[EW_LEAN_CHUNK];
     const int32_t some = ew_min_i32(s->out_c - n, EW_LEAN_CHUNK);
-    for (int32_t c = 0; c < some; c += EW_LEAN_CHANNELS)
-      w = ew_lean_taps(rows, at + n + c, step, s->kernel_h, s->kernel_w, w, sums + c);
-    r->finish(&r->layer, sums, some, 0, channels + 3 * n, (const uint8_t *)0, y + n);
+    for (int32_t c = 0; c < some; c += EW_LEAN_CHANNELS, at += block)
+      w = ew_lean_taps(rows, at, step, s->kernel_h, s->kernel_w, w, sums + c);
+    r->finish(&r->layer, sums, some, channels + 3 * n, (const uint8_t *)0, y + n);
   }
 }
 
@@ -86,7 +89,7 @@ EW_KERNEL void ew_depthwise_lean(const ew_conv_shape *s, ew_lean_finish *finish,
       for (int32_t ky = 0; ky < s->kernel_h; ++ky)
         rows[ky] = ew_lean_line(&r, top + ky * s->dilation_h);
       for (int32_t ox = 0; ox < s->out_w; ++ox, to += s->out_c)
-        ew_depthwise_lean_pixel(s, &r, rows, ox * s->stride_w * r.pixel, w, channels, to);
+        ew_depthwise_lean_pixel(s, &r, rows, ox * s->stride_w * EW_LEAN_CHANNELS, w, channels, to);
     }
 }
 

@@ -33,9 +33,12 @@ EW_INLINE int32_t ew_lean_multiply_once(int32_t v, int32_t multiplier, int32_t s
 /* ew_multiply_i32, for what is limited to 9 bits afterwards: with the shifts that occur, one branch
    and no mask. A product beyond 30 bits exceeds any limit, so that nothing is lost by limiting it
    before half a unit is added. */
+EW_KERNEL int32_t ew_lean_multiply_rare(int32_t v, int32_t multiplier, int32_t shift) {
+  return ew_multiply_i32(v, multiplier, shift);
+}
 EW_INLINE int32_t ew_lean_multiply(int32_t v, int32_t multiplier, int32_t shift) {
   const uint32_t right = (uint32_t)-shift;
-  if (right > 21) return ew_multiply_i32(v, multiplier, shift);
+  if (right > 21) return ew_lean_multiply_rare(v, multiplier, shift);
   const int32_t high = ew_mul_high_i32(v, multiplier);
   const int32_t limited = ew_clamp_i32(high, -(1 << 30), (1 << 30) - 1);
   return (limited + ((1 << right) >> 1) + (limited >> 31)) >> right;
@@ -85,38 +88,39 @@ EW_INLINE int32_t ew_lean_add_skip(int32_t y, int32_t skip, const ew_lean_params
 #include "simd/plain.h"
 #endif
 
-/* Finishes the sums of up to EW_LEAN_CHUNK channels, each of which has `more` to be added; skip, or
-   null, is laid out as y. Channels are in blocks of EW_LEAN_TOGETHER: biases, then multipliers (or
+/* Finishes the sums of up to EW_LEAN_CHUNK channels; skip, or null, is laid out as y. Channels are in blocks of EW_LEAN_TOGETHER: biases, then multipliers (or
    scales), then shifts. */
-typedef void ew_lean_finish(const ew_lean_layer *t, const int32_t *sums, int32_t n, int32_t more,
+typedef void ew_lean_finish(const ew_lean_layer *t, const int32_t *sums, int32_t n,
                             const int32_t *channels, const uint8_t *skip, uint8_t *y);
 
 EW_INLINE void ew_lean_finish_each(const ew_lean_layer *t, const int32_t *sums, int32_t n,
-                                   int32_t more, const int32_t *channels, const uint8_t *skip,
-                                   uint8_t *y, const int mode) {
+                                   const int32_t *channels, const uint8_t *skip, uint8_t *y,
+                                   const int mode) {
   const ew_lean_params *const p = t->params;
   const int32_t zero = p->y_zero, lo = p->lo - zero, hi = p->hi - zero;
-  EW_ROLLED for (int32_t i = 0; i < n; ++i) {
-    const int32_t *const at =
-        channels + i / EW_LEAN_TOGETHER * 3 * EW_LEAN_TOGETHER + i % EW_LEAN_TOGETHER;
-    const int32_t sum = ew_add_wrap(ew_add_wrap(sums[i], more), at[0]);
-    const int32_t v = ew_lean_requantize(sum, at[EW_LEAN_TOGETHER], at[2 * EW_LEAN_TOGETHER], lo,
-                                         hi, mode);
+  const int32_t *const end = sums + n;
+  EW_ROLLED for (int32_t lane = 0; sums != end; ++sums) {
+    const int32_t multiplier = channels[EW_LEAN_TOGETHER];
+    const int32_t shift = channels[2 * EW_LEAN_TOGETHER];
+    const int32_t sum = ew_add_wrap(*sums, channels[0]);
+    int32_t v = ew_lean_requantize(sum, multiplier, shift, lo, hi, mode) + zero;
     if (skip) {
-      const int32_t other = (int8_t)(skip[i] ^ t->flip) + t->flip;
-      y[i] = (uint8_t)ew_lean_add_skip(v, other - p->skip_zero, p, mode);
-    } else {
-      y[i] = (uint8_t)(v + zero);
+      const int32_t other = (int8_t)(*skip++ ^ t->flip) + t->flip - p->skip_zero;
+      v = ew_lean_add_skip(v - zero, other, p, mode);
     }
+    *y++ = (uint8_t)v;
+    lane = (lane + 1) % EW_LEAN_TOGETHER;
+    channels += lane ? 1 : 2 * EW_LEAN_TOGETHER + 1;
   }
 }
 #if !defined(EW_LEAN_HAS_VECTORS)
 #define ew_lean_finish_vectors ew_lean_finish_each
 #endif
 #define EW_LEAN_FINISH(name, finish, mode) \
-  EW_KERNEL void name(const ew_lean_layer *t, const int32_t *sums, int32_t n, int32_t more, \
+  EW_KERNEL void name(const ew_lean_layer *t, const int32_t *sums, int32_t n, \
                       const int32_t *channels, const uint8_t *skip, uint8_t *y) { \
-    finish(t, sums, n, more, channels, skip, y, mode); \
+    if (skip) finish(t, sums, n, channels, skip, y, mode); \
+    else finish(t, sums, n, channels, (const uint8_t *)0, y, mode); \
   }
 EW_LEAN_FINISH(ew_lean_float, ew_lean_finish_vectors, EW_LEAN_FLOAT)
 EW_LEAN_FINISH(ew_lean_fixed, ew_lean_finish_vectors, EW_LEAN_FIXED)

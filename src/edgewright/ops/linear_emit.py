@@ -268,9 +268,10 @@ def _emit_depthwise_lean(e: Emit, op: DepthwiseConv, w: Array, shape: str) -> No
     zeros = quant_of(x.type).zero[0] + seen, quant_of(_operand(e, 1)).zero[0]
     packed, folded = lean.pack_depthwise_lean(w, bias, zeros, e.target.lean_step)
     factor = _factor(e, quant_of(y.type), is_narrow(x.type), w.shape[2])
+    channels = lean.pack_lean_channels(folded, factor, e.target.lean_step)
     e.header("depthwise_lean.h")
     e.call("ew_depthwise_lean", f"&{shape}", f"ew_lean_{lean.mode(e)}", lean.flip(x),
-           e.ptr(x), e.weight(packed), e.weight(lean.pack_lean_channels(folded, factor, e.target.lean_step)),
+           e.ptr(x), e.weight(packed), e.weight(channels),
            _params(e, op.clamp, None, 0), e.ptr(y), e.scratch())  # fmt: skip
 
 

@@ -160,37 +160,42 @@ EW_INLINE void ew_lean_spread(const uint8_t *from, int32_t n, int32_t flip, int3
   }
 }
 
-/* Pixels of a depthwise convolution are spread as well; where the ring has channel c. */
-EW_INLINE int32_t ew_lean_lane(int32_t c) {
-  return (c & ~3) | (c & 1) << 1 | (c & 2) >> 1;
-}
-/* n, a multiple of 4, channels of one pixel. */
-EW_INLINE void ew_lean_line_copy(const uint8_t *from, int32_t n, int32_t flip, ew_lean_x *to) {
-  ew_lean_spread(from, n, flip, 0, 1, to);
+/* Pixels of a depthwise convolution are spread as well; where a block of the ring has channel c. */
+EW_INLINE int32_t ew_lean_lane(int32_t c) { return (c & 1) << 1 | c >> 1; }
+/* n, a multiple of 4, channels of one pixel, to blocks that lie `block` numbers apart. */
+EW_INLINE void ew_lean_line_copy(const uint8_t *from, int32_t n, int32_t flip, int32_t block,
+                                 ew_lean_x *to) {
+  const uint8_t *const end = from + n;
+  for (; from != end; from += 4, to += block) ew_lean_spread(from, 4, flip, 0, 1, to);
 }
 
 /* acc [4 channels] = the taps of a window of rows x columns, which starts `at` numbers into each row
    and whose columns lie `step` apart; returns the weights that follow. */
+#define EW_DSP_TAP(x_at, w_at) { \
+    const int32_t x0 = (x_at)[0], x1 = (x_at)[1], w0 = (w_at)[0], w1 = (w_at)[1]; \
+    a = ew_smlabb(x0, w0, a); \
+    b = ew_smlabb(x1, w1, b); \
+    c = ew_smlatt(x0, w0, c); \
+    d = ew_smlatt(x1, w1, d); \
+  }
 EW_INLINE const int16_t *ew_lean_taps(const ew_lean_x *const *from, int32_t at, int32_t step,
                                       int32_t rows, int32_t columns, const int16_t *w,
                                       int32_t *acc) {
-  const ew_lean_word *words = (const ew_lean_word *)w;
+  const ew_lean_word *v = (const ew_lean_word *)w;
+  const ew_lean_x *const *const end = from + rows;
   int32_t a = 0, b = 0, c = 0, d = 0;
-  for (int32_t ky = 0; ky < rows; ++ky) {
-    const ew_lean_x *x = from[ky] + at;
+  do {
+    const ew_lean_word *x = (const ew_lean_word *)(*from++ + at);
     int32_t left = columns;
-    do {
-      const ew_lean_word *const four = (const ew_lean_word *)x;
-      const int32_t x0 = four[0], x1 = four[1], w0 = *words++, w1 = *words++;
-      a = ew_smlabb(x0, w0, a);
-      b = ew_smlabb(x1, w1, b);
-      c = ew_smlatt(x0, w0, c);
-      d = ew_smlatt(x1, w1, d);
-      x += step;
-    } while (--left > 0);
-  }
+    for (; step == 4 && left >= 3; left -= 3, x += 6, v += 6) {
+      EW_DSP_TAP(x, v)
+      EW_DSP_TAP(x + 2, v + 2)
+      EW_DSP_TAP(x + 4, v + 4)
+    }
+    for (; left > 0; --left, x += step / 2, v += 2) EW_DSP_TAP(x, v)
+  } while (from != end);
   acc[0] = a, acc[1] = b, acc[2] = c, acc[3] = d;
-  return (const int16_t *)words;
+  return (const int16_t *)v;
 }
 
 #endif

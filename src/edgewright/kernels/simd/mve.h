@@ -92,14 +92,14 @@ EW_INLINE int32x4_t ew_mve_add_skip(int32x4_t y, int32x4_t skip, const ew_lean_p
 /* Four channels at once. */
 #define EW_LEAN_HAS_VECTORS
 EW_INLINE void ew_lean_finish_vectors(const ew_lean_layer *t, const int32_t *sums, int32_t n,
-                                      int32_t more, const int32_t *channels, const uint8_t *skip,
-                                      uint8_t *y, const int mode) {
+                                      const int32_t *channels, const uint8_t *skip, uint8_t *y,
+                                      const int mode) {
   const ew_lean_params *const p = t->params;
   const int32_t zero = p->y_zero, lo = p->lo - zero, hi = p->hi - zero;
   for (int32_t i = 0; i < n; i += 4, channels += 12) {
     const mve_pred16_t lanes = vctp32q((uint32_t)(n - i));
-    const int32x4_t biased = vaddq_s32(vldrwq_s32(sums + i), vldrwq_s32(channels));
-    const int32x4_t sum = vaddq_n_s32(biased, more), factor = vldrwq_s32(channels + 4);
+    const int32x4_t sum = vaddq_s32(vldrwq_s32(sums + i), vldrwq_s32(channels));
+    const int32x4_t factor = vldrwq_s32(channels + 4);
     int32x4_t v;
     if (mode == EW_LEAN_FLOAT) {
       float32x4_t real = vmulq_f32(vcvtq_f32_s32(sum), vreinterpretq_f32_s32(factor));
@@ -145,10 +145,13 @@ EW_INLINE void ew_lean_dot_rows(const ew_lean_x *const *rows, const int8_t *w, i
   ew_lean_dot_three(rows[0], rows[1], rows[2], w, depth, acc);
 }
 
-/* Where the ring of a depthwise convolution has channel c of a pixel. */
+/* Where a block of the ring of a depthwise convolution has channel c; copies n channels of a pixel to
+   blocks that lie `block` numbers apart. */
 EW_INLINE int32_t ew_lean_lane(int32_t c) { return c; }
-EW_INLINE void ew_lean_line_copy(const uint8_t *from, int32_t n, int32_t flip, ew_lean_x *to) {
-  for (int32_t i = 0; i < n; ++i) to[i] = (int8_t)(from[i] ^ flip);
+EW_INLINE void ew_lean_line_copy(const uint8_t *from, int32_t n, int32_t flip, int32_t block,
+                                 ew_lean_x *to) {
+  for (int32_t i = 0; i < n; i += 8, to += block)
+    for (int32_t c = 0; c < 8; ++c) to[c] = (int8_t)(from[i + c] ^ flip);
 }
 
 #endif

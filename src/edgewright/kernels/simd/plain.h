@@ -38,10 +38,13 @@ EW_KERNEL void ew_lean_dot_row(const ew_lean_x *x, const int8_t *w, int32_t dept
   acc[0] = a, acc[1] = b;
 }
 
-/* Where the ring of a depthwise convolution has channel c of a pixel. */
+/* Where a block of the ring of a depthwise convolution has channel c; copies n channels of a pixel to
+   blocks that lie `block` numbers apart. */
 EW_INLINE int32_t ew_lean_lane(int32_t c) { return c; }
-EW_INLINE void ew_lean_line_copy(const uint8_t *from, int32_t n, int32_t flip, ew_lean_x *to) {
-  for (int32_t i = 0; i < n; ++i) to[i] = (int8_t)(from[i] ^ flip);
+EW_INLINE void ew_lean_line_copy(const uint8_t *from, int32_t n, int32_t flip, int32_t block,
+                                 ew_lean_x *to) {
+  for (int32_t i = 0; i < n; i += 4, to += block)
+    for (int32_t c = 0; c < 4; ++c) to[c] = (int8_t)(from[i + c] ^ flip);
 }
 
 /* acc [4 channels] = the taps of a window of rows x columns, which starts `at` numbers into each row
