@@ -1,4 +1,4 @@
-"""Instructions of every operator on a target that an emulator runs: exact, and no measure of time."""
+"""Instructions of every operator on a target that an emulator runs: exact, but no time."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def count_instructions(
         raise MissingRunner(f"nothing counts the instructions of {target} here")
     (graph, plan), *_ = ((e.graph, code.plans[e.graph.name]) for e in code.entries)
     order = plan.order[graph]
-    nodes = tuple(_count(i, node, n) for i, (node, n) in enumerate(zip(order, outcome.marks)))
+    pairs = zip(order, outcome.marks, strict=True)
+    nodes = tuple(_count(i, node, count) for i, (node, count) in enumerate(pairs))
     return Counts(target, nodes, outcome.functions, outcome.instructions)
 
 
