@@ -39,6 +39,7 @@ from edgewright.passes.sink_dequantize import sink_dequantize
 from edgewright.passes.sink_reshapes import sink_reshapes
 from edgewright.passes.sink_transposes import sink_transposes
 from edgewright.passes.split_transposes import split_transposes
+from edgewright.passes.trim_taps import trim_taps
 
 ORDER: list[Pass] = [
     # Fewer nodes first, so that the rest meets its patterns.
@@ -96,6 +97,7 @@ ORDER: list[Pass] = [
     fuse_bias,
     fuse_activation,
     merge_pad,
+    trim_taps,
     # Last, as the sum takes the place of the clamp.
     fuse_residual,
     merge_reshapes,
