@@ -55,7 +55,7 @@ def link(parts: Parts, library: str) -> Path:
 
 def module_files(parts: Parts, binary: Wasm) -> dict[str, str]:
     """Text by file name: module, types, worker, page."""
-    code, name = parts.code, parts.code.name
+    name = parts.code.name
     threads = "env.memory" in binary.imports
     head = f"/** {name}: made by Edgewright. Types and comments: {name}.d.ts. */\n"
     body = [_template("core.js"), _template("threads.js" if threads else "single.js")]

@@ -7,11 +7,11 @@
 #include <wasm_simd128.h>
 
 #define EW_ISA_NAME "wasm"
-#define EW_F32_ROWS 4
+#define EW_F32_ROWS 2
 #define EW_F32_BLOCKS 1
 #define EW_Q8_ROWS 4
 #define EW_Q8_BLOCKS 1
-#define EW_DEPTHWISE_PIXELS 2
+#define EW_DEPTHWISE_PIXELS 4
 #define EW_DEPTHWISE_SLIDES 0
 
 typedef struct ew_f32x16 { v128_t q[4]; } ew_f32x16;
