@@ -8,7 +8,7 @@ PYTEST_FLAGS ?= -q -n $(JOBS)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-all bench docs golden format clean
+.PHONY: help demo test check test-all test-targets bench docs golden format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ check: $(VENV)/dev.stamp ## format, lint, types, layers, generated pages
 
 test-all: check ## also every model on every target (long; needs EDGEWRIGHT_MODELS)
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+test-targets: $(VENV)/dev.stamp ## every operator on other CPUs, under qemu (an hour)
+	@for target in linux-arm64 linux-armv7 linux-riscv64; do echo "== $$target"; \
+	  $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/ops --target $$target || exit 1; done
 
 bench: $(VENV)/peers.stamp ## every model beside its peers, on one core each (12 minutes; BENCH=--quick)
 	$(BIN)/python -m benchmarks.latency $(BENCH)

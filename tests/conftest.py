@@ -11,9 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that `make golden` uses."""
+    """Add the options that `make golden` and `make test-targets` use."""
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden/, show diffs"
+    )
+    parser.addoption(
+        "--target", default="host", help="what tests/ops/ compile operators for; default: host"
     )
 
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.ops import harness
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let `--target` choose where the operators' code runs."""
+    harness.chosen = config.getoption("--target")
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Compile one operator for every ISA level that runs here and compare it with its reference."""
+"""Compile one operator for every ISA level that runs here and compare it with its reference.
+
+`pytest tests/ops --target NAME` does so for another target, under its emulator.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from edgewright import ops, targets, toolchain
 from edgewright.artifact.manifest import TargetInfo
 from edgewright.artifact.native import NativeModel
 from edgewright.artifact.products import Built
+from edgewright.artifact.remote import RemoteModel
 from edgewright.codegen import Code, generate
 from edgewright.graph import (
     DType,
@@ -30,7 +34,7 @@ from edgewright.graph import (
     verify_module,
 )
 from edgewright.ops.interpreter import Interpreter
-from edgewright.pipeline import entry_infos, target_info
+from edgewright.pipeline.files import entry_infos, target_info, write_target
 from edgewright.verify.compare import Difference, compare
 
 Array = npt.NDArray[Any]
@@ -91,6 +95,10 @@ def one_node(
     return module, inputs
 
 
+#: the name of the target that `check_module` runs code for; conftest.py sets it from `--target`
+chosen = "host"
+
+
 @functools.cache
 def _target(name: str) -> targets.Target:
     return targets.get(name)
@@ -114,6 +122,7 @@ def check_module(
     samples: Sequence[Mapping[str, Array]],
     tolerance: float | None = None,
     levels: Sequence[str] | None = None,
+    target: str | None = None,
 ) -> list[dict[str, Array]]:
     """Run a module at every ISA level; assert that it agrees with the reference, which is returned.
 
@@ -126,15 +135,33 @@ def check_module(
     if bound is None:
         bound = max(ops.of(n).tolerance for g in module.graphs.values() for n in g.walk())
     with tempfile.TemporaryDirectory() as name:
-        model = load(generate(module, _target("host"), "test"), module, Path(name))
+        model = _open(module, _target(target or chosen), Path(name))
         for level in levels or model.levels_here():
             model.use_level(level)
-            model.reset()
-            actual = [model.run(sample) for sample in samples]
-            for difference in compare(actual, expected):
+            for difference in compare(_run_all(model, samples), expected):
                 _assert_close(difference, bound, level)
-        _unload(model)
+        if isinstance(model, NativeModel):
+            _unload(model)
     return expected
+
+
+def _open(module: Module, target: targets.Target, folder: Path) -> NativeModel | RemoteModel:
+    """Build a module for a target and open it, in this process where that is possible."""
+    if target.is_native:
+        return load(generate(module, target, "test"), module, folder, target.name)
+    place = folder / "target"
+    code, info = write_target(module, target, "test", place, None, {})
+    return RemoteModel(place, code.name, info, entry_infos(code)[0], target)
+
+
+def _run_all(
+    model: NativeModel | RemoteModel, samples: Sequence[Mapping[str, Array]]
+) -> list[dict[str, Array]]:
+    """Some inputs in order, from the initial state; on an emulator in one process."""
+    model.reset()
+    if isinstance(model, RemoteModel):
+        return model.run_all(samples)
+    return [model.run(sample) for sample in samples]
 
 
 def _assert_close(difference: Difference, tolerance: float, level: str) -> None:
