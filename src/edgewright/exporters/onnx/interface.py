@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import onnx
 from onnx import helper
@@ -54,8 +54,9 @@ class Interface:
         for name in dict.fromkeys(v.name for v in (*self.graph.inputs, *self.graph.outputs)):
             file.reserve(name)
         for value in self.graph.outputs:
-            if value not in self.graph.inputs and self._output_order(value) is None:
-                self.writer.results.setdefault(value, value.name)
+            if value not in self.graph.inputs:
+                perm = self._output_order(value) or identity(value.type.rank)
+                self.writer.results.setdefault(value, (value.name, perm))
         for value in self.graph.inputs:
             self._add_input(value)
         for name in self._written_states():
@@ -72,7 +73,9 @@ class Interface:
                 self.writer.sizes.setdefault(size, (value, axis))
         if perm is None and _is_image(value) and self._is_read_channels_first(value):
             self.writer.stem = value.name
-            self.writer.tensor(value, CHANNELS_FIRST)
+            turned = self.writer.tensor(value, CHANNELS_FIRST)
+            plain = self.writer.forms[value]  # what comes first is what rules ask for
+            self.writer.forms[value] = {CHANNELS_FIRST: turned, **plain}
 
     def _is_read_channels_first(self, value: Value) -> bool:
         """Whether elementwise operators lead from a value to one that wants channels first."""
@@ -125,7 +128,7 @@ class Interface:
             name = value.name
             if name in self.outputs or name in self.inputs:
                 name = self.writer.file.unique(f"{name}/output")
-            if made != name:
+            if made != name and not self._renamed(made, name):
                 self.writer.emit_named("Identity", [made], [name])
                 self.writer.file.record(name, value, perm or identity(value.type.rank))
             self.outputs.append(name)
@@ -134,6 +137,20 @@ class Interface:
         for state, info in self._state_infos.items():
             self.writer.emit_named("Identity", [self.writer.states[state]], [info.name])
             self.output_infos.append(info)
+
+    def _renamed(self, made: str, name: str) -> bool:
+        """Give the tensor of an output the output's name, unless it has another role."""
+        own = any(made in node.output for node in self.writer.nodes)
+        if not own or made in self.outputs or made in self.writer.states.values():
+            return False
+        _rename(self.writer.nodes, made, name)
+        file = self.writer.file
+        for table in (file.names, file.layouts):
+            if made in table:
+                table[name] = table.pop(made)  # type: ignore[assignment]
+        for forms in self.writer.forms.values():
+            forms.update({perm: name for perm, tensor in forms.items() if tensor == made})
+        return True
 
     # -- the order of axes that the user wants ----------------------------------------------
 
@@ -181,3 +198,16 @@ def _readers(graph: Graph, value: Value) -> list[Node]:
 def _view(value: Value, perm: Perm) -> Value:
     """A stand-in for a value whose axes are reordered."""
     return Value(value.name, value.type.with_shape(*arranged(value.type.shape, perm)))
+
+
+def _rename(nodes: Iterable[onnx.NodeProto], old: str, new: str) -> None:
+    """Replace the name of a tensor everywhere, in subgraphs too."""
+    for node in nodes:
+        for names in (node.input, node.output):
+            if old in names:
+                names[:] = [new if n == old else n for n in names]
+        if node.name == old:
+            node.name = new
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g.node, old, new)

@@ -35,7 +35,8 @@ class Writer:
         self.file, self.parent = file, parent
         self.nodes: list[onnx.NodeProto] = []
         self.forms: dict[Value, dict[Perm, str]] = {}
-        self.results: dict[Value, str] = {}
+        #: the names of the outputs, and the order of axes in which they leave
+        self.results: dict[Value, tuple[str, Perm]] = {}
         #: flattened values whose elements lie in the order of a transposed operand: its shape, perm
         self.shuffles: dict[Value, tuple[tuple[int, ...], Perm]] = {}
         self._shuffled: dict[Value, str] = {}
@@ -44,6 +45,7 @@ class Writer:
         self.stem = ""
         self.sizes: dict[Symbol, tuple[Value, int]] = {} if parent is None else parent.sizes
         self._reals: dict[tuple[Value, Perm], str] = {}
+        self._used: set[str] = set()
         self._fresh: dict[str, list[onnx.NodeProto]] = {}
         self._dims: dict[Size, str] = {}
 
@@ -102,9 +104,10 @@ class Writer:
         self.file.record(name, value, order)
 
     def _name(self, value: Value, perm: Perm) -> str:
-        reserved = self.results.get(value)
-        if reserved is not None and perm == identity(len(perm)):
-            return reserved
+        name, order = self.results.get(value, ("", ()))
+        if name and perm == order and name not in self._used:
+            self._used.add(name)
+            return name
         return self.file.unique(value.name)
 
     def _rename(self, old: str, new: str) -> None:
