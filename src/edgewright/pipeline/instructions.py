@@ -69,12 +69,13 @@ def count_instructions(
     """
     loaded = model if isinstance(model, Model) else load_model(model, **options)
     held = targets.get(target)
+    runner = _counting_runner(held)
     code = generate(loaded.module, held, identifier(loaded.path.stem), profiled=True)
     sample = draw_vectors(loaded)[0][0]
     with tempfile.TemporaryDirectory() as folder:
-        outcome = _run(code, held, Path(folder), sample)
+        outcome = _run(code, held, runner, Path(folder), sample)
     if outcome.instructions is None:
-        raise MissingRunner(f"nothing counts the instructions of {target} here")
+        raise MissingRunner(f"{runner.name} does not count the instructions of {target}")
     (graph, plan), *_ = ((e.graph, code.plans[e.graph.name]) for e in code.entries)
     order = plan.order[graph]
     pairs = zip(order, outcome.marks, strict=True)
@@ -82,11 +83,26 @@ def count_instructions(
     return Counts(target, nodes, outcome.functions, outcome.instructions)
 
 
-def _run(code: Code, target: targets.Target, folder: Path, sample: Mapping[str, Any]) -> Outcome:
+def _counting_runner(target: targets.Target) -> targets.Runner:
+    """An emulator for the target. Raises MissingRunner."""
+    if target.is_native:
+        raise MissingRunner(f"{target.name} runs natively here, where nothing counts instructions",
+                            help="edgewright profile measures time instead")  # fmt: skip
+    return targets.require_runner(target)
+
+
+def _run(
+    code: Code,
+    target: targets.Target,
+    runner: targets.Runner,
+    folder: Path,
+    sample: Mapping[str, Any],
+) -> Outcome:
+    """Build the product in `folder` and run it once."""
     compiler = toolchain.find_compiler(target)
     built = products.find(target).write(Parts(code, target, compiler, {}), folder)
     info, entry = target_info(code, target, built, compiler.version), entry_infos(code)[0]
-    model = RemoteModel(folder, code.name, info, entry, target)
+    model = RemoteModel(folder, code.name, info, entry, target, runner)
     return model.execute([check_inputs(entry, sample, model.shapes)], count=True)
 
 

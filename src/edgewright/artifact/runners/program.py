@@ -18,6 +18,18 @@ def link_main(job: Job, library: Path) -> Path:
     return toolchain.link_program(sources, job.target, objects=[library])
 
 
+def link_whole(job: Job) -> Path:
+    """Link `main.c` with the objects that the library is made of.
+
+    An emulator knows the names of a program's functions, not those of its libraries.
+    """
+    names = ("main.c", "model.h", "model.c")
+    sources = {name: (job.folder / name).read_text("utf-8") for name in names}
+    model, includes = sources.pop("model.c"), {"model.h": sources["model.h"]}
+    objects = toolchain.compile_levels(model, job.target, includes=includes)
+    return toolchain.link_program(sources, job.target, objects=objects)
+
+
 def place_stubs(job: Job, folder: Path) -> None:
     """Empty libraries of the names that the target's system has and this one does not.
 

@@ -8,9 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
+from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, counting
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import arguments, link_main, place_stubs
+from edgewright.artifact.runners.program import arguments, link_main, link_whole, place_stubs
 
 
 def run(job: Job) -> Outcome:
@@ -18,22 +18,31 @@ def run(job: Job) -> Outcome:
     with tempfile.TemporaryDirectory() as name:
         library = Path(shutil.copy(job.folder / job.info.library, name))
         place_stubs(job, library.parent)
-        command = [*_emulator(job, library.parent), str(link_main(job, library))]
         done = subprocess.run(
-            [*command, str(job.folder / "weights.bin"), *arguments(job)],
+            [*_command(job, library), str(job.folder / "weights.bin"), *arguments(job)],
             input=job.stream,
             capture_output=True,
             timeout=TIMEOUT_S,
             check=False,
             env={k: v for k, v in os.environ.items() if not k.startswith("LD_")},
         )
-    if done.returncode:
-        fail(done.stderr.decode(errors="replace"))
-    return Outcome(done.stdout)
+        if done.returncode:
+            fail(done.stderr.decode(errors="replace"))
+        outcome = Outcome(done.stdout)
+        return counting.counted(job, outcome, library.parent) if job.count else outcome
+
+
+def _command(job: Job, library: Path) -> list[str]:
+    """Emulator and program; one that counts is linked whole."""
+    words = _emulator(job, library.parent)
+    if not job.count:
+        return [*words, str(link_main(job, library))]
+    return [*words, *counting.options(job, library.parent), str(link_whole(job))]
 
 
 def _emulator(job: Job, libraries: Path) -> list[str]:
     cpu = job.target.level(job.info.levels[job.isa]).emulator_cpu
     choice = ["-cpu", cpu] if cpu else []
-    environment = ["-E", f"LD_LIBRARY_PATH={libraries}"]
+    # Bound at once: resolving a symbol on its first call would count as the caller's instructions.
+    environment = ["-E", f"LD_LIBRARY_PATH={libraries}", "-E", "LD_BIND_NOW=1"]
     return [job.runner.program, *choice, *job.runner.options, *environment]
