@@ -24,7 +24,7 @@ from tests.ops.harness import const
 
 @pytest.mark.parametrize("shape", [(3, 40), (3, 2, 40), (1, 2, 3, 40), (40,)])
 def test_fully_connected(shape: tuple[int, ...]) -> None:
-    operands = [floats(*shape), const(floats(6, 40)), const(floats(6))]
+    operands: list[Any] = [floats(*shape), const(floats(6, 40)), const(floats(6))]
     model = check_op("fully_connected", operands, clamp=(0.0, math.inf))
     assert ("RESHAPE" in codes(model)) == (len(shape) == 1)
 
@@ -32,14 +32,14 @@ def test_fully_connected(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("mode", ["float", "fixed"])
 @pytest.mark.parametrize("scales", [Quant((0.01,), (0,)), SCALES])
 def test_fully_connected_on_int8(mode: str, scales: Quant) -> None:
-    operands = [int8(3, 40), const(codes_of("int8", 6, 40), scales), const(bias())]
+    operands: list[Any] = [int8(3, 40), const(codes_of("int8", 6, 40), scales), const(bias())]
     exact = scales.axis is None
     check_op("fully_connected", operands, quantised_type((3, 6), 0.3), mode, exact=exact)
 
 
 def test_fully_connected_on_int16() -> None:
     weight = const(codes_of("int8", 6, 40), Quant((0.01,), (0,)))
-    operands = [int16(3, 40), weight, const(bias(6, "int64"))]
+    operands: list[Any] = [int16(3, 40), weight, const(bias(6, "int64"))]
     check_op("fully_connected", operands, quantised_type((3, 6), 0.02, 0, "int16"), "fixed")
 
 
@@ -74,19 +74,23 @@ TRANSPOSED: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("attrs", "expected"), TRANSPOSED)
 def test_conv_transpose(attrs: dict[str, Any], expected: list[str]) -> None:
-    operands = [floats(1, 5, 5, 4), const(floats(6, 3, 3, 4)), const(floats(6))]
+    operands: list[Any] = [floats(1, 5, 5, 4), const(floats(6, 3, 3, 4)), const(floats(6))]
     assert codes(check_op("conv_transpose", operands, **attrs)) == expected
 
 
 def test_groups_of_a_transposed_convolution_are_split() -> None:
-    operands = [floats(1, 5, 5, 4), const(floats(6, 3, 3, 2)), const(floats(6))]
+    operands: list[Any] = [floats(1, 5, 5, 4), const(floats(6, 3, 3, 2)), const(floats(6))]
     model = check_op("conv_transpose", operands, groups=2, stride=(2, 2))
     assert codes(model) == ["SPLIT", "TRANSPOSE_CONV", "TRANSPOSE_CONV", "CONCATENATION"]
 
 
 @pytest.mark.parametrize("mode", ["float", "fixed"])
 def test_conv_transpose_on_int8(mode: str) -> None:
-    operands = [int8(1, 5, 5, 4), const(codes_of("int8", 6, 3, 3, 4), SCALES), const(bias())]
+    operands: list[Any] = [
+        int8(1, 5, 5, 4),
+        const(codes_of("int8", 6, 3, 3, 4), SCALES),
+        const(bias()),
+    ]
     check_op("conv_transpose", operands, quantised_type((1, 11, 11, 6), 0.2), mode, stride=(2, 2))
 
 

@@ -58,7 +58,11 @@ def test_padding_at_stride_1(op: str, pad: Any, is_explicit: bool) -> None:
 @pytest.mark.parametrize("stride", [1, 2])
 def test_int8_convolutions_are_exact(pad: Any, _: bool, mode: str, stride: int) -> None:
     shape = (1, size(pad[0], stride), size(pad[1], stride), 6)
-    operands = [int8(1, 9, 9, 4), const(codes_of("int8", 6, 3, 3, 4), SCALES), const(bias())]
+    operands: list[Any] = [
+        int8(1, 9, 9, 4),
+        const(codes_of("int8", 6, 3, 3, 4), SCALES),
+        const(bias()),
+    ]
     check_op("conv", operands, quantised_type(shape, 0.4), mode, exact=True,
              pad=pad, stride=(stride, stride))  # fmt: skip
 
@@ -66,7 +70,11 @@ def test_int8_convolutions_are_exact(pad: Any, _: bool, mode: str, stride: int) 
 @pytest.mark.parametrize("mode", ["float", "fixed"])
 def test_int8_depthwise_convolutions_are_exact(mode: str) -> None:
     scales = Quant(SCALES.scale[:4], (0,) * 4, 2)
-    operands = [int8(1, 9, 9, 4), const(codes_of("int8", 3, 3, 4), scales), const(bias(4))]
+    operands: list[Any] = [
+        int8(1, 9, 9, 4),
+        const(codes_of("int8", 3, 3, 4), scales),
+        const(bias(4)),
+    ]
     model = check_op("depthwise_conv", operands, quantised_type((1, 7, 7, 4), 0.1), mode,
                      exact=True)  # fmt: skip
     weight = model.subgraphs[0].tensors[model.subgraphs[0].operators[0].inputs[1]]
@@ -75,12 +83,23 @@ def test_int8_depthwise_convolutions_are_exact(mode: str) -> None:
 
 def test_int16x8() -> None:
     x = int16(1, 9, 9, 4)
-    conv = [x, const(codes_of("int8", 6, 3, 3, 4), SCALES), const(bias(6, "int64"))]
+    conv: list[Any] = [x, const(codes_of("int8", 6, 3, 3, 4), SCALES), const(bias(6, "int64"))]
     made = quantised_type((1, 7, 7, 6), 0.02, 0, "int16")
     check_op("conv", conv, made, "fixed", exact=True)
     depthwise = [x, const(codes_of("int8", 3, 3, 4), Quant((0.01,), (0,)))]
     made = quantised_type((1, 7, 7, 4), 0.02, 0, "int16")
     check_op("depthwise_conv", [*depthwise, const(bias(4, "int64"))], made, "fixed", exact=True)
+
+
+@pytest.mark.parametrize(
+    ("pad", "expected"),
+    [(((0, 1), (0, 1)), ["CONV_2D"]), (((1, 0), (1, 0)), ["PAD", "CONV_2D"])],
+)
+def test_an_odd_padding_has_a_name_when_more_of_it_comes_behind(
+    pad: Any, expected: list[str]
+) -> None:
+    operands: list[Any] = [floats(1, 8, 8, 4), const(floats(6, 3, 3, 4)), const(floats(6))]
+    assert codes(check_op("conv", operands, stride=(2, 2), pad=pad)) == expected
 
 
 @pytest.mark.parametrize("op", ["max_pool", "avg_pool"])
@@ -102,13 +121,13 @@ def test_groups_are_channels_that_the_weight_lacks() -> None:
 
 
 def test_a_residual_is_added_behind() -> None:
-    operands = [floats(1, 9, 9, 4), const(floats(6, 3, 3, 4)), None, floats(1, 7, 7, 6)]
+    operands: list[Any] = [floats(1, 9, 9, 4), const(floats(6, 3, 3, 4)), None, floats(1, 7, 7, 6)]
     assert codes(check_op("conv", operands, clamp=(0.0, math.inf))) == ["CONV_2D", "ADD"]
 
 
 @pytest.mark.parametrize("mode", ["float", "fixed"])
 def test_a_quantised_residual_keeps_the_inner_quantisation(mode: str) -> None:
-    operands = [int8(1, 9, 9, 4), const(codes_of("int8", 6, 3, 3, 4), SCALES), const(bias()),
+    operands: list[Any] = [int8(1, 9, 9, 4), const(codes_of("int8", 6, 3, 3, 4), SCALES), const(bias()),
                 int8(1, 7, 7, 6)]  # fmt: skip
     check_op("conv", operands, quantised_type((1, 7, 7, 6), 0.4), mode, exact=True,
              inner=(0.3, 5), clamp=(0.0, 6.0))  # fmt: skip
