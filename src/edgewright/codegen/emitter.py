@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from edgewright import ops
@@ -52,6 +53,8 @@ class Program:
     headers: list[str] = field(default_factory=list)
     definitions: dict[str, str] = field(default_factory=dict)
     constants: dict[Value, str] = field(default_factory=dict)
+    #: what the patches of one layer share: the same node of the source, and the same constants
+    patches: dict[tuple[Any, ...], tuple[npt.NDArray[Any], str]] = field(default_factory=dict)
     problems: list[EdgewrightError] = field(default_factory=list)
 
 
@@ -125,6 +128,7 @@ class NodeEmit:
         self.function, self.node, self.indent = function, node, indent
         self.program = function.program
         self.statements = 0
+        self.weights = 0
         self.inputs: list[Value | None] = list(node.inputs)
         self.outputs: list[Value] = list(node.outputs)
         self.target = self.program.target
@@ -138,7 +142,8 @@ class NodeEmit:
         place = self.function.plan.places[value]
         if place.kind == "arena":
             return f"A({value.type.dtype.c}, {place.offset})"
-        return self.function.fields[place.kind, place.offset]
+        field = self.function.fields[place.kind, place.offset]
+        return f"({field} + {place.start // value.type.dtype.itemsize})" if place.start else field
 
     def _constant(self, value: Value) -> str:
         known = self.program.constants
@@ -155,7 +160,14 @@ class NodeEmit:
     def weight(self, array: npt.NDArray[Any]) -> str:
         from edgewright.graph import DType
 
-        return self._store(array, DType.of(array.dtype).c)
+        constants = tuple(id(v) for v in self.node.arguments if v.is_constant)
+        key = (self.node.op, id(self.node.origin), constants, self.weights)
+        self.weights += 1
+        stored = self.program.patches.get(key) if constants else None
+        if stored is None or not np.array_equal(stored[0], array):
+            stored = (array, self._store(array, DType.of(array.dtype).c))
+            self.program.patches.setdefault(key, stored)
+        return stored[1]
 
     def dim(self, value: Value, axis: int) -> str:
         return size_text(value.type.shape[axis])
@@ -202,6 +214,12 @@ class NodeEmit:
 
     def region(self, graph: Graph) -> None:
         self.function.nodes(graph, self.indent + "  ")
+
+    def is_part(self, part: Value, whole: Value, start: int) -> bool:
+        if part.is_constant or whole.is_constant:
+            return False
+        places = self.function.plan.places
+        return places[part] == places[whole].at(start)
 
     def copy(self, source: Value, target: Value) -> None:
         here, there = self.ptr(source), self.ptr(target)

@@ -84,6 +84,17 @@ class Op:
         """As `inplace`, where that depends on the shapes or on the target's kernels."""
         return self.inplace
 
+    def view_offset(self, node: Node, target: Packing) -> int | None:
+        """Bytes from the start of the first input to the output, where that is a part of it.
+
+        None where the output has memory of its own.
+        """
+        return 0 if self.is_view else None
+
+    def part_offsets(self, node: Node, target: Packing) -> tuple[int | None, ...]:
+        """Bytes from the start of the output to each input, where inputs may be made in place."""
+        return ()
+
     def macs(self, node: Node) -> int:
         """Multiply-accumulates, for reports; at the upper bound of run-time dims."""
         return 0

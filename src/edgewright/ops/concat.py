@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from edgewright.graph import Node, Quant, Size, TensorType, Value
-from edgewright.ops import Array, Call, Emit, Op, op, require
+from edgewright.ops import Array, Call, Emit, Op, Packing, op, require
 from edgewright.ops.strided import Axis, emit_copy, merge, offset, strides
 
 EIGHT_BITS = 256
@@ -70,6 +71,19 @@ class Concat(Op):
         ]
         return np.concatenate(parts, self.axis)
 
+    def part_offsets(self, node: Node, target: Packing) -> tuple[int | None, ...]:
+        """Where one input after the other makes the result, each may be made in its place."""
+        y = node.output.type
+        static = all(value.type.is_static for value in node.arguments)
+        if target.lean_step == 0 or not static or math.prod(y.dims[: self.axis]) != 1:
+            return ()  # elsewhere memory is plenty, and values of their own are aligned
+        offsets: list[int | None] = []
+        start = 0
+        for value in node.arguments:
+            offsets.append(None if _rescales(value.type.quant, y.quant) else start)
+            start += value.type.max_bytes
+        return tuple(offsets)
+
     def emit(self, e: Emit) -> None:
         y = e.outputs[0]
         start: Size = 0
@@ -80,6 +94,9 @@ class Concat(Op):
 
     def _emit_part(self, e: Emit, x: Value, y: Value, start: Size) -> None:
         step = strides(y.type.shape)
+        start_bytes = start * step[self.axis] * y.type.dtype.itemsize
+        if isinstance(start_bytes, int) and e.is_part(x, y, start_bytes):
+            return
         to = offset(e, e.ptr(y), start * step[self.axis])
         sizes = zip(x.type.shape, step, strides(x.type.shape), strict=True)
         axes = [Axis(*each) for each in sizes]

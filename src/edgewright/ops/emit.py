@@ -82,5 +82,8 @@ class Emit(Protocol):
     def region(self, graph: Graph) -> None:
         """The nodes of a region, in place."""
 
+    def is_part(self, part: Value, whole: Value, start: int) -> bool:
+        """Whether a value lies in the memory of another, `start` bytes from its start."""
+
     def copy(self, source: Value, target: Value) -> None:
         """Copy a value's bytes, unless both are the same memory."""

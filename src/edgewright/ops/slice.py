@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from edgewright.graph import Size, TensorType, upper
-from edgewright.ops import Array, Call, Emit, Op, op, require
+from edgewright.graph import Node, Size, TensorType, upper
+from edgewright.ops import Array, Call, Emit, Op, Packing, op, require
 from edgewright.ops.strided import Axis, emit_copy, offset, strides
 
 
@@ -40,9 +42,25 @@ class Slice(Op):
             x = np.take(x, begin + self.stride[axis] * np.arange(size), axis)
         return x
 
+    def view_offset(self, node: Node, target: Packing) -> int | None:
+        """Neighbouring rows of the first axis that is cut are a part of the input."""
+        x = node.input(0).type
+        begins = [b for b in self.begin if isinstance(b, int)]
+        if target.lean_step == 0 or not x.is_static or len(begins) < x.rank:
+            return None  # elsewhere memory is plenty, and copies are aligned
+        cut = [axis for axis, size in enumerate(self.size) if size != x.shape[axis]]
+        one_axis = len(cut) <= 1 and math.prod(x.dims[: (cut or [0])[0]]) == 1
+        if not one_axis or self.stride != (1,) * x.rank:
+            return None
+        rows = [b * math.prod(x.dims[axis + 1 :]) for axis, b in enumerate(begins)]
+        return sum(rows) * x.dtype.itemsize
+
     def emit(self, e: Emit) -> None:
         (x,), (y,) = e.inputs, e.outputs
         assert x is not None
+        start_bytes = self.view_offset(e.node, e.target)
+        if start_bytes is not None and e.is_part(y, x, start_bytes):
+            return
         source, to = strides(x.type.shape), strides(y.type.shape)
         start: Size = 0
         for begin, step in zip(self.begin, source, strict=True):

@@ -30,6 +30,15 @@ class _Memory:
                 kept.append((max(low, end), high, values))
         self.ranges[space] = [r for r in kept if r[0] < r[1]] + [(start, end, held)]
 
+    def add(self, space: Space, start: int, end: int, value: Value) -> None:
+        """A value that is there besides what was."""
+        inside = []
+        for low, high, values in self.ranges.get(space, []):
+            if low < end and start < high:
+                inside.append((max(low, start), min(high, end), values | {value}))
+        for low, high, values in inside:
+            self.write(space, low, high, values)
+
     def holds(self, space: Space, start: int, end: int, value: Value) -> bool:
         covered = start
         for low, high, values in sorted(self.ranges.get(space, []), key=lambda r: r[0]):
@@ -63,7 +72,7 @@ class _Check:
         place: Place = self.plan.places[value]
         size = value.type.max_bytes
         if place.kind != "arena":
-            return (place.kind, place.offset), 0, size
+            return (place.kind, place.offset), place.start, place.start + size
         if place.offset < 0 or place.offset + size > self.plan.arena_bytes:
             raise InternalError(f"plan: {value} lies outside the arena")
         return ("arena", 0), place.offset, place.offset + size
@@ -92,26 +101,42 @@ class _Check:
         if node.regions:
             self.regions(node)
             return
-        if ops.of(node).is_view and not node.input(0).is_constant:
-            self.view(node)
+        offset = ops.of(node).view_offset(node, self.plan.target)
+        if offset is not None and not node.input(0).is_constant:
+            self.view(node, offset)
             return
         self.scratch(node)
         for value in node.outputs:
             self.clobber_check(node, value)
+        kept = self.parts(node)
         for value in node.outputs:
             self.write(value)
+        for value in kept:
+            self.memory.add(*self.where(value), value)
 
-    def view(self, node: Node) -> None:
+    def view(self, node: Node, offset: int) -> None:
         source, result = node.input(0), node.output
-        space, start, end = self.where(source)
-        if self.where(result) != (space, start, end):
+        space, start, end = self.where(result)
+        other, low, high = self.where(source)
+        if (other, low + offset) != (space, start) or end > high:
+            self.clobber_check(node, result)
             self.write(result)  # the generator copies when the places differ
             return
-        known = frozenset([source, result]) | frozenset(
-            v for r in self.memory.ranges[space] if r[0] == start and r[1] == end for v in r[2]
-        )
-        self.memory.write(space, start, end, known)
+        self.memory.add(space, start, end, result)
         self.defined.add(result)
+
+    def parts(self, node: Node) -> list[Value]:
+        """Operands that lie in the result already, where the operator puts them."""
+        offsets = ops.of(node).part_offsets(node, self.plan.target)
+        return [
+            v for v, o in zip(node.arguments, offsets, strict=False) if self.is_part(node, v, o)
+        ]
+
+    def is_part(self, node: Node, value: Value, offset: int | None) -> bool:
+        if value.is_constant or offset is None:
+            return False
+        space, start, _ = self.where(node.output)
+        return self.where(value)[:2] == (space, start + offset)
 
     def scratch(self, node: Node) -> None:
         size = self.plan.scratch_bytes.get(node, 0)
@@ -132,6 +157,7 @@ class _Check:
             for i in ops.of(node).inplace_operands(node, self.plan.target)
             if result is node.outputs[0]
         }
+        parts = self.parts(node)
         space, start, end = self.where(result)
         size = self.plan.scratch_bytes.get(node, 0)
         if size and space == ("arena", 0):
@@ -139,7 +165,7 @@ class _Check:
             if offset < end and start < offset + size:
                 raise InternalError(f"plan: {node.op} writes {result} over its own scratch")
         for index, value in enumerate(node.inputs):
-            if value is None or value.is_constant:
+            if value is None or value.is_constant or value in parts:
                 continue
             other, low, high = self.where(value)
             overlaps = other == space and low < end and start < high

@@ -44,11 +44,15 @@ class Scratch:
 
 @dataclass
 class Lifetimes:
-    """The result: buffers of the arena, scratch, and where every value lives."""
+    """The result: buffers of the arena, scratch, and where every value lives.
+
+    `starts` says where in its buffer a value begins, in bytes, unless that is at the start.
+    """
 
     buffers: list[Buffer] = field(default_factory=list)
     scratch: list[Scratch] = field(default_factory=list)
     home: dict[Value, Buffer] = field(default_factory=dict)
+    starts: dict[Value, int] = field(default_factory=dict)
 
     def lower_bound(self) -> int:
         """Bytes of the largest set alive at once."""
@@ -92,6 +96,7 @@ class _Walk:
         self.number(graph)
         self.last = self.last_uses(graph)
         self.fixed = set(graph.inputs)
+        self.parts = _parts(graph, target) if share else {}
         self.visit(graph)
         if not share:
             for buffer in self.result.buffers:
@@ -137,9 +142,15 @@ class _Walk:
     def outputs(self, node: Node, start: int, end: int) -> None:
         operator = ops.of(node)
         for index, value in enumerate(node.outputs):
+            if value in self.result.home:  # its parts were made before, in place
+                self.extend(value)
+                continue
+            if value in self.parts:
+                self.make_part(value, start, end)
+                continue
             reused = self.reusable(node, operator) if index == 0 and self.share else None
             if reused is not None:
-                self.join(reused, value)
+                self.join(reused, value, operator.view_offset(node, self.target) or 0)
             else:
                 self.make(value, start, max(end, self.last.get(value, end)))
 
@@ -147,7 +158,7 @@ class _Walk:
         """The input whose memory the result may have."""
         if node.regions:
             return None
-        if operator.is_view:
+        if operator.view_offset(node, self.target) is not None:
             value = node.input(0)
             return None if value.is_constant or _is_region_edge(node, value) else value
         for index in operator.inplace_operands(node, self.target):
@@ -176,13 +187,51 @@ class _Walk:
         self.result.home[value] = buffer
         self.result.buffers.append(buffer)
 
-    def join(self, old: Value, value: Value) -> None:
+    def make_part(self, value: Value, start: int, end: int) -> None:
+        """A value that is made in its place in another one."""
+        whole, offset = self.parts[value]
+        if whole not in self.result.home:
+            self.make(whole, start, end)
+        buffer = self.result.home[value] = self.result.home[whole]
+        buffer.values.append(value)
+        self.result.starts[value] = offset
+        self.extend(value)
+
+    def extend(self, value: Value) -> None:
+        """Keep a value's buffer until the value was read last."""
+        buffer = self.result.home[value]
+        buffer.end = max(buffer.end, self.last.get(value, buffer.end))
+
+    def join(self, old: Value, value: Value, offset: int) -> None:
         buffer = self.result.home.get(old)
         if buffer is None:  # an input of the graph: its memory is the caller's
             buffer = self.result.home.setdefault(old, Buffer([old], 0, 0, FOREVER))
         buffer.values.append(value)
-        buffer.end = max(buffer.end, self.last.get(value, buffer.end))
         self.result.home[value] = buffer
+        self.result.starts[value] = self.result.starts.get(old, 0) + offset
+        self.extend(value)
+
+
+def _parts(graph: Graph, target: Packing) -> dict[Value, tuple[Value, int]]:
+    """Values that may be made in their place in another one: that value, and where."""
+    found: dict[Value, tuple[Value, int]] = {}
+    for node in graph.nodes:
+        offsets = ops.of(node).part_offsets(node, target)
+        for value, offset in zip(node.arguments, offsets, strict=False):
+            if offset is None or value in found or node.inputs.count(value) > 1:
+                continue
+            if _has_own_memory(graph, value, target):
+                found[value] = (node.output, offset)
+    return found
+
+
+def _has_own_memory(graph: Graph, value: Value, target: Packing) -> bool:
+    """Whether a node of the graph makes a value that is neither a part of one nor made of parts."""
+    made = value.producer
+    if made is None or made.graph is not graph or made.regions or graph.is_output(value):
+        return False
+    operator = ops.of(made)
+    return operator.view_offset(made, target) is None and not operator.part_offsets(made, target)
 
 
 def _outside(value: Value, graph: Graph) -> bool:

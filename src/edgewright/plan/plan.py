@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgewright import ops
 from edgewright.graph import Graph, Node, Value
@@ -14,10 +14,20 @@ from edgewright.plan.order import candidates
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value is: in the arena (offset in bytes), or in the caller's n-th input or output."""
+    """Where a value is: in the arena (offset in bytes), or in the caller's n-th input or output.
+
+    `start` is where it begins in an input or output that it is a part of, in bytes.
+    """
 
     kind: str
     offset: int
+    start: int = 0
+
+    def at(self, start: int) -> Place:
+        """The place of a part that begins `start` bytes further."""
+        if self.kind == "arena":
+            return replace(self, offset=self.offset + start)
+        return replace(self, start=self.start + start)
 
 
 @dataclass
@@ -66,6 +76,8 @@ def _move_outputs(graph: Graph, spans: Lifetimes) -> list[Value]:
         buffer = spans.home.get(value)
         if buffer is None or buffer.root in graph.inputs or buffer not in spans.buffers:
             continue
+        if spans.starts.get(value, 0) or buffer.bytes > value.type.max_bytes:
+            continue  # a part of something larger: it is copied at the end
         spans.buffers.remove(buffer)
         moved.append(value)
     return moved
@@ -78,11 +90,16 @@ def _finish(plan: Plan, spans: Lifetimes) -> Plan:
     requests = [Request(i.bytes, i.start, i.end, _item_bytes(i)) for i in items]
     offsets, plan.arena_bytes = place(requests, plan.lower_bound)
     for buffer, offset in zip(spans.buffers, offsets, strict=False):
-        plan.places.update({v: Place("arena", offset) for v in buffer.values})
+        plan.places.update(_parts(spans, buffer, Place("arena", offset)))
     for item, offset in zip(spans.scratch, offsets[len(spans.buffers) :], strict=True):
         plan.scratch[item.node] = offset
     _place_io(plan.graph, spans, plan)
     return plan
+
+
+def _parts(spans: Lifetimes, buffer: Buffer, place: Place) -> dict[Value, Place]:
+    """The places of everything in a buffer."""
+    return {v: place.at(spans.starts.get(v, 0)) for v in buffer.values}
 
 
 def _item_bytes(item: Buffer | Scratch) -> int:
@@ -95,11 +112,11 @@ def _item_bytes(item: Buffer | Scratch) -> int:
 def _place_io(graph: Graph, spans: Lifetimes, plan: Plan) -> None:
     for index, value in enumerate(graph.inputs):
         held = spans.home.get(value)
-        for alias in held.values if held else [value]:
-            plan.places[alias] = Place("input", index)
+        here = Place("input", index)
+        plan.places.update(_parts(spans, held, here) if held else {value: here})
     for index, value in enumerate(graph.outputs):
         held = spans.home.get(value)
         if held is not None and value not in plan.places:
-            plan.places.update({v: Place("output", index) for v in held.values})
+            plan.places.update(_parts(spans, held, Place("output", index)))
         if plan.places.get(value) != Place("output", index):
             plan.copies.append((value, index))
