@@ -80,7 +80,14 @@ def test_cmake_builds_it_without_a_warning(
         pytest.skip(f"needs cmake and {compiler}")
     folder, info = package.folder / "targets" / name, package.manifest.targets[name]
     option = f"-D{package.manifest.name.upper()}_FROM_SOURCE={source}"
-    configure = ["cmake", "-S", folder, "-B", tmp_path, "-DCMAKE_TOOLCHAIN_FILE=toolchain.cmake"]
+    configure: list[str | Path] = [
+        "cmake",
+        "-S",
+        folder,
+        "-B",
+        tmp_path,
+        "-DCMAKE_TOOLCHAIN_FILE=toolchain.cmake",
+    ]
     subprocess.run([*configure, option], check=True, capture_output=True)
     done = subprocess.run(
         ["cmake", "--build", tmp_path], check=True, capture_output=True, text=True

@@ -135,18 +135,21 @@ _Alignas(64) const uint32_t {name}_weights[{len(words)}] = {{
 def linker_script(board: Board) -> str:
     """`board.ld`. The stack lies below everything else: where it overflows there is no memory."""
     flash, ram = ((f"0x{address:08x}", size) for address, size in (board.flash, board.ram))
+    vectors = ""
+    if board.vectors is not None:
+        vectors = f"  VECTORS (rx) : ORIGIN = 0x{board.vectors:08x}, LENGTH = 1024\n"
     return f"""\
-/* The memory of the example board ({board.name}): adapt the two lines of MEMORY to yours. */
+/* The memory of the example board ({board.name}): adapt MEMORY to yours. */
 MEMORY {{
-  FLASH (rx) : ORIGIN = {flash[0]}, LENGTH = {flash[1]}
+{vectors}  FLASH (rx) : ORIGIN = {flash[0]}, LENGTH = {flash[1]}
   RAM (rwx) : ORIGIN = {ram[0]}, LENGTH = {ram[1]}
 }}
 
 ENTRY(reset)
 
 SECTIONS {{
+  .vectors : {{ KEEP(*(.vectors)) }} > {"VECTORS" if vectors else "FLASH"}
   .text : {{
-    KEEP(*(.vectors))
     *(.text .text.*)
     . = ALIGN(64);
     *(.rodata .rodata.* .srodata .srodata.*)

@@ -28,6 +28,7 @@ class Level:
 
     Attributes:
         name: suffix of the level's symbols, a C identifier: `avx2` in `NAME_run__avx2`.
+        vectors: address of the vector table, where that is not the beginning of flash.
         cpu: what zig's `-mcpu=` calls it.
         flags: the same for gcc and clang.
         cpu_features: names in `/proc/cpuinfo` that a CPU must list to run it natively.
@@ -110,6 +111,7 @@ class Board:
     name: str
     flash: tuple[int, int]
     ram: tuple[int, int]
+    vectors: int | None = None
     cpu: str = ""
 
 

@@ -20,5 +20,10 @@ TARGET = replace(
     ),
     lean_step=16,
     runners=(emulator("mps3-an547"),),
-    board=Board("mps3-an547", flash=(0x0000_0000, 512 << 10), ram=(0x2000_0000, 512 << 10)),
+    board=Board(
+        "mps3-an547",
+        flash=(0x0100_0000, 2 << 20),
+        ram=(0x2100_0000, 4 << 20),
+        vectors=0x0000_0000,
+    ),
 )
