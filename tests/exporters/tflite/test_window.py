@@ -127,8 +127,8 @@ def test_a_residual_is_added_behind() -> None:
 
 @pytest.mark.parametrize("mode", ["float", "fixed"])
 def test_a_quantised_residual_keeps_the_inner_quantisation(mode: str) -> None:
-    operands: list[Any] = [int8(1, 9, 9, 4), const(codes_of("int8", 6, 3, 3, 4), SCALES), const(bias()),
-                int8(1, 7, 7, 6)]  # fmt: skip
+    weight = const(codes_of("int8", 6, 3, 3, 4), SCALES)
+    operands: list[Any] = [int8(1, 9, 9, 4), weight, const(bias()), int8(1, 7, 7, 6)]
     check_op("conv", operands, quantised_type((1, 7, 7, 6), 0.4), mode, exact=True,
              inner=(0.3, 5), clamp=(0.0, 6.0))  # fmt: skip
 
