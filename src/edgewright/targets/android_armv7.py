@@ -10,13 +10,15 @@ TARGET = replace(
     LINUX_ARMV7,
     name="android-armv7",
     description="32-bit Arm Android (armeabi-v7a; NEON)",
-    triple="arm-linux-androideabi",
+    # The ELF that Android wants. zig's own triple for it, whose floats are soft by default, turns
+    # NEON off in spite of softfp.
+    triple="thumb-linux-gnueabihf",
     system="Android",
     levels=(
         Level(
             name="neon",
             cpu="generic+v7a+neon",  # armeabi-v7a promises NEON, not VFPv4's fused multiply-add
-            flags=("-march=armv7-a", "-mfpu=neon"),
+            flags=("-march=armv7-a", "-mthumb", "-mfpu=neon"),
             abi_flags=("-mfloat-abi=softfp",),
             emulator_cpu="cortex-a8",
         ),
@@ -32,13 +34,9 @@ TARGET = replace(
             label="qemu-arm (glibc, not bionic)",
         ),
     ),
-    link_flags=LINK_FLAGS,
+    link_flags=(*LINUX_ARMV7.link_flags, *LINK_FLAGS),
     cross_cc="",
     libc="arm-linux-gnueabi.2.31",
     needed=("libc.so",),
-    support="armv7.c",
-    # the names under which the compiler asks for memcpy and memset here; bionic has them
-    allowed_undefined=LINUX_ARMV7.allowed_undefined
-    | {f"__aeabi_mem{what}" for what in ("cpy", "cpy4", "cpy8", "set", "clr", "clr4", "clr8")},
     page_bytes=PAGE_BYTES,
 )

@@ -188,7 +188,8 @@ def build_library(
     objects = compile_levels(source, target, includes=includes, compiler=compiler)
     if target.support:
         text = (_SUPPORT / target.support).read_text("utf-8")
-        objects.append(compile_object(text, target, compiler=compiler))
+        apart = ["-ffunction-sections"]
+        objects.append(compile_object(text, target, extra_flags=apart, compiler=compiler))
     library = link_shared(objects, target, soname=soname, compiler=compiler)
     check_library(library, target)
     return library
