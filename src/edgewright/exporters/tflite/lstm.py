@@ -1,6 +1,8 @@
-"""LSTM: UNIDIRECTIONAL_SEQUENCE_LSTM where the state lives between calls, else step by step."""
+"""LSTM: UNIDIRECTIONAL_SEQUENCE_LSTM where its state can be made to suit, else step by step."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,36 +15,124 @@ GATES = 4
 TANH = 4  # ActivationFunctionType
 #: longer sequences would make files that take minutes to load
 MOST_STEPS = 256
+#: shorter sequences are as quick written out
+FEWEST_STEPS = 4
+#: of a gate before its sigmoid, which then is 0 in float32 and in float16
+_SHUT = -1e4
 _INPUTS = 24
 _INPUT_WEIGHTS, _RECURRENT_WEIGHTS, _BIASES, _HIDDEN, _CELL = 1, 5, 12, 18, 19
 
 
 @rule("lstm")
 def lstm(node: ExportedNode) -> None:
-    """A builtin operator, or the steps written out."""
+    """The builtin operator where its state suits, or the steps written out."""
     states = node.scope.sequences.get(node.node)
     if states is not None:
-        _sequence(node, states)
+        tensors = [_variable(node, name) for name in states]
+        _sequence(node, node.input(0), tensors, node.output(), _gates(node, 1))
+    elif _starts_anew(node):
+        _reset_sequence(node)
     else:
         _unrolled(node)
 
 
-def _sequence(node: ExportedNode, states: tuple[str, str]) -> None:
+def _variable(node: ExportedNode, name: str) -> Tensor:
+    tensor = node.scope.add(name, node.scope.module.states[name].type)
+    tensor.is_variable = True
+    return tensor
+
+
+def _sequence(
+    node: ExportedNode,
+    x: Tensor,
+    states: Sequence[Tensor],
+    y: Tensor,
+    weights: Sequence[Tensor | None],
+) -> None:
     """The operator that delegates know; its state is in variable tensors."""
     operands: list[Tensor | None] = [None] * _INPUTS
-    operands[0] = node.input(0)
-    for first, index in ((_INPUT_WEIGHTS, 1), (_RECURRENT_WEIGHTS, 2)):
-        operands[first : first + GATES] = _gates(node, index)
+    operands[0] = x
+    operands[_INPUT_WEIGHTS : _INPUT_WEIGHTS + GATES] = weights
+    operands[_RECURRENT_WEIGHTS : _RECURRENT_WEIGHTS + GATES] = _gates(node, 2)
     operands[_BIASES : _BIASES + GATES] = _biases(node)
-    for place, name in zip((_HIDDEN, _CELL), states, strict=True):
-        tensor = node.scope.add(name, node.scope.module.states[name].type)
-        tensor.is_variable = True
-        operands[place] = tensor
-    node.add("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, node.output(),
+    operands[_HIDDEN], operands[_CELL] = states
+    node.add("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, y,
              fused_activation_function=TANH, cell_clip=float(node.attrs.cell_clip),
              proj_clip=0.0, time_major=True)  # fmt: skip
     if node.is_quantised:
         node.scope.subgraph.operators[-1].intermediates = _intermediates(node)
+
+
+def _starts_anew(node: ExportedNode) -> bool:
+    """Whether each call begins at zero, nothing reads the last c, and there are several steps."""
+    x, cell = node.value(0).type, node.node.outputs[2]
+    first = [node.optional_value(4), node.optional_value(5)]
+    zero = all(v is None or (v.data is not None and not np.any(v.data)) for v in first)
+    unread = not cell.users and cell not in node.scope.graph.outputs
+    plain = x.quant is None and x.is_static and node.scope.weights != "dynamic_range"
+    return zero and unread and plain and x.dims[0] >= FEWEST_STEPS
+
+
+def _reset_sequence(node: ExportedNode) -> None:
+    """The same operator, made to forget what the last call left in its state.
+
+    A step goes before the others, in which one more input shuts the gates that keep the old cell
+    and let new values in: c and h become zero, exactly.
+    """
+    steps, batch, inputs = node.value(0).type.dims
+    x, y = node.input(0), node.output()
+    shut = np.zeros((1, batch, inputs + 1), np.float32)
+    shut[:, :, -1] = 1.0
+    wide = node.add("PAD", [x, node.ints([(0, 0), (0, 0), (0, 1)], "pads")],
+                    node.like(x, steps, batch, inputs + 1, what="pad"))  # fmt: skip
+    if node.attrs.reverse:
+        wide = _reversed(node, wide, node.like(wide))
+    long = node.add("CONCATENATION", [node.constant("reset", shut), wide],
+                    node.like(x, steps + 1, batch, inputs + 1, what="steps"),
+                    axis=0, fused_activation_function=0)  # fmt: skip
+    made = node.like(y, steps + 1, *y.type.shape[1:], what="sequence")
+    type = y.type.with_shape(*y.type.shape[1:])
+    states = [node.temporary(type, name) for name in ("h", "c")]
+    for state in states:
+        state.is_variable = True
+    _sequence(node, long, states, made, _shutting_gates(node))
+    _after_reset(node, made, steps)
+    node.scope.note("LSTMs begin each call at zero by a step that clears their state; a NaN in an "
+                    "input stays until the runtime resets its variables")  # fmt: skip
+
+
+def _shutting_gates(node: ExportedNode) -> list[Tensor | None]:
+    """The input weights with a column that shuts the input and the forget gate."""
+    made: list[Tensor | None] = []
+    for gate, part in enumerate(np.split(node.data(1, "the weight"), GATES)):
+        column = np.full((part.shape[0], 1), _SHUT if gate in (0, 1) else 0.0, np.float32)
+        wide = np.concatenate([part, column], axis=1)
+        made.append(node.constant(f"w{gate}", wide))
+    return made
+
+
+def _after_reset(node: ExportedNode, made: Tensor, steps: int) -> None:
+    """y without its first step, and the last h."""
+    y, last = node.node.outputs[:2]
+    wanted = [bool(v.users) or v in node.scope.graph.outputs for v in (y, last)]
+    shape = node.output().type.dims
+    if wanted[0]:
+        target = node.like(made, *shape) if node.attrs.reverse else node.output()
+        begin, size = node.ints([1, 0, 0], "begin"), node.ints(shape, "size")
+        node.add("SLICE", [made, begin, size], target)
+        if node.attrs.reverse:
+            _reversed(node, target, node.output())
+    if wanted[1]:
+        begin, size = node.ints([steps, 0, 0], "begin"), node.ints([1, *shape[1:]], "size")
+        step = node.add("SLICE", [made, begin, size], node.like(made, 1, *shape[1:]))
+        node.reshape(step, *shape[1:], output=node.output(1))
+
+
+def _reversed(node: ExportedNode, x: Tensor, output: Tensor) -> Tensor:
+    """x from its last step to its first."""
+    begin, end = node.ints([-1, 0, 0], "begin"), node.ints([0, 0, 0], "end")
+    strides = node.ints([-1, 1, 1], "strides")
+    return node.add("STRIDED_SLICE", [x, begin, end, strides], output, begin_mask=6, end_mask=7)
 
 
 def _gates(node: ExportedNode, index: int) -> list[Tensor | None]:
