@@ -23,6 +23,9 @@ from edgewright.cli.model_options import (
 @click.option("--name", help="Prefix of the C functions; default: the model's file name.")
 @target_option
 @compiler_option
+@click.option("--max-ram", type=click.IntRange(min=0), metavar="BYTES",
+              help="RAM that each target may take for activations and state. Where the model needs "
+              "more, its first layers run a few rows at a time, which takes longer.")  # fmt: skip
 @model_options
 @json_option
 def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None:
@@ -41,7 +44,7 @@ def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None
     with progress(f"building {model.name}") as step:
         package = build(
             model, given["targets"], destination, name=given["name"], compiler=given["compiler"],
-            progress=step, **options,
+            max_ram=given["max_ram"], progress=step, **options,
         )  # fmt: skip
     manifest = package.manifest
     show(as_json, manifest.model_dump(mode="json"), lambda: render(manifest, destination))

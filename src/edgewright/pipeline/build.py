@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,12 @@ from edgewright.artifact.package import (
 from edgewright.codegen import Code, generate
 from edgewright.codegen.names import identifier
 from edgewright.errors import MissingRunner, OracleError, Problems, VerificationFailed
+from edgewright.graph import Module
 from edgewright.pipeline.destination import check_destination, put, workshop
 from edgewright.pipeline.files import entry_infos, write_target
 from edgewright.pipeline.model import Model, load_model
 from edgewright.pipeline.prove import draw_vectors, prove_source, prove_target
+from edgewright.plan import patches
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str], None]
@@ -69,6 +71,7 @@ def build(
     *,
     name: str | None = None,
     compiler: str | None = None,
+    max_ram: int | None = None,
     progress: Progress = _silent,
     **options: Any,
 ) -> Package:
@@ -80,12 +83,14 @@ def build(
         out: where the package goes.
         name: the C prefix; default: the file's name.
         compiler: "zig", "clang" or "gcc"; default: the best there is for each target.
+        max_ram: bytes of arena and state that every target may take; the first layers are run in
+            patches until they suffice.
         progress: called with a line at each step.
         options: those of `load_model`, when `model` is a file.
 
     Raises:
         VerificationFailed: the code, or the source model, answers differently; nothing is written.
-        InvalidOption: `out` is no package, or cannot be written.
+        InvalidOption: `out` is no package, or cannot be written, or `max_ram` does not suffice.
         and what `load_model` raises, MissingCompiler, CompileFailed.
     """
     wanted = target_registry.named(targets)
@@ -93,6 +98,7 @@ def build(
     check_destination(destination)
     absolute = destination.absolute()  # the folder that we are in may be the one to be replaced
     loaded = model if isinstance(model, Model) else _load(model, wanted, options)
+    loaded = _fit(loaded, wanted, max_ram)
     with workshop(destination) as place:
         folder = place / "package"
         folder.mkdir()
@@ -120,6 +126,17 @@ def _load(
     if model.is_quantised:
         model.notes.append(f"requantization is fixed, since {', '.join(without)} has no FPU")
     return model
+
+
+def _fit(model: Model, wanted: Sequence[target_registry.Target], max_ram: int | None) -> Model:
+    """The model, split into patches where it needs more RAM than it may."""
+    if max_ram is None:
+        return model
+    held = model.module
+    module = Module(dict(held.graphs), held.states, held.requantization)
+    fitted = patches.fit(module, wanted, max_ram)
+    notes = [*model.notes, str(fitted)] if fitted else model.notes
+    return replace(model, module=module, notes=notes)
 
 
 def _start(

@@ -48,6 +48,20 @@ class Plan:
 def make_plan(graph: Graph, target: Packing) -> Plan:
     """Order the nodes for the lowest peak and give every value its place."""
     needed = {n: ops.of(n).scratch_bytes(n, target) for n in graph.walk()}
+    _, order, spans = _best_order(graph, target, needed)
+    return _finish(Plan(graph, target, order, scratch_bytes=needed), spans)
+
+
+def lowest_peak(graph: Graph, target: Packing) -> int:
+    """Bytes of the largest set of values alive at once, which an arena cannot be smaller than."""
+    needed = {n: ops.of(n).scratch_bytes(n, target) for n in graph.walk()}
+    return _best_order(graph, target, needed)[0]
+
+
+def _best_order(
+    graph: Graph, target: Packing, needed: dict[Node, int]
+) -> tuple[int, dict[Graph, list[Node]], Lifetimes]:
+    """The lowest peak of all orders, that order, and its lifetimes."""
     best: tuple[int, dict[Graph, list[Node]], Lifetimes] | None = None
     for nodes in candidates(graph):
         order = {g: list(g.nodes) for g in graph.walk_graphs()}
@@ -58,7 +72,7 @@ def make_plan(graph: Graph, target: Packing) -> Plan:
         if best is None or bound < best[0]:
             best = bound, order, spans
     assert best is not None
-    return _finish(Plan(graph, target, best[1], scratch_bytes=needed), best[2])
+    return best
 
 
 def separate_plan(graph: Graph, target: Packing) -> Plan:
