@@ -93,13 +93,14 @@ def _render_proof(made: Any) -> None:
     proof = made.proof
     how = "bit-equal" if not proof.error else f"error {proof.error:.2g} of the range"
     bound = f" (tolerance {proof.tolerance:g})" if proof.tolerance else ""
-    out.print(f"verified: {how} in {proof.runtime} on {proof.samples} samples{bound}")
+    against = f"{proof.runtime} against {made.against}"
+    out.print(f"verified: {how} in {against} on {proof.samples} samples{bound}")
     if made.layers:
         steps = [layer.error for layer in made.layers]
         out.print(f"operator by operator: {len(steps)} compared, largest error {max(steps):.3g}")
     if made.source is not None:
         error = made.source.max_error
-        out.print(f"source: error {error:.2g} against {made.source.oracle}")
+        out.print(f"reference: error {error:.2g} against {made.source.oracle}")
 
 
 def _render_layers(made: Any) -> None:

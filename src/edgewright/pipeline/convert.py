@@ -27,8 +27,17 @@ from edgewright.exporters import Exported
 from edgewright.pipeline.contents import Contents, contents_of
 from edgewright.pipeline.destination import workshop
 from edgewright.pipeline.model import Model, load_model
-from edgewright.pipeline.prove import draw_vectors, prove_source
+from edgewright.pipeline.prove import (
+    SIZES_TRIED,
+    draw_vectors,
+    prove_source,
+    ranges_of,
+    source_file,
+)
 from edgewright.verify.exported import EndToEnd, Written, by_operator, end_to_end
+from edgewright.verify.reference import reference_outputs
+from edgewright.verify.samples import draw, has_run_time_sizes, vector_count
+from edgewright.verify.source import source_outputs
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str], None]
@@ -59,8 +68,9 @@ class Layer:
 class Conversion:
     """What `convert` wrote, and how it was proven; see `to_json`.
 
-    `proof` is None for a file that was not verified; `source` says how far the reference is from
-    the source model's own runtime; `names` maps the file's tensors to those of the source.
+    `proof` is None for a file that was not verified, else it compares the file with `against`: the
+    source model's own runtime, or our reference, for which `source` says how far it is from that
+    runtime. `names` maps the file's tensors to those of the source.
     """
 
     path: Path
@@ -73,6 +83,7 @@ class Conversion:
     layouts: dict[str, tuple[int, ...]]
     notes: list[str]
     proof: EndToEnd | None = None
+    against: str = "the reference"
     source: OracleInfo | None = None
     layers: list[Layer] = field(default_factory=list)
     operators: int = 0
@@ -96,12 +107,15 @@ class Conversion:
             "bytes_after": self.bytes_after,
             "operators": self.contents.operators,
             "transposes": {"inside": self.contents.inside, "interface": self.contents.interface},
-            "verified": None if self.proof is None else {**vars(self.proof)},
+            "verified": None if self.proof is None else self._proof(),
             "source": None if self.source is None else self.source.model_dump(),
             "layers": [{**vars(layer), "good": layer.good} for layer in self.layers],
             "names": self.name_map(),
             "notes": self.notes,
         }
+
+    def _proof(self) -> dict[str, Any]:
+        return {**vars(self.proof), "against": self.against}
 
 
 @dataclass
@@ -111,6 +125,7 @@ class _Job:
     model: Model
     format: str
     exported: Exported
+    temporary: Path
     weights: str
     tolerance: float | None
     progress: Progress
@@ -119,7 +134,7 @@ class _Job:
     @property
     def written(self) -> Written:
         """The file as `verify` sees it."""
-        return Written(self.model.module, self.exported, self.format)
+        return Written(self.model.module, self.exported, self.format, self.temporary)
 
 
 def convert(
@@ -138,9 +153,8 @@ def convert(
 ) -> Conversion:
     """Write a model in the format that the suffix of `out` names, once it is proven.
 
-    The file is run by LiteRT or ONNX Runtime and compared with the reference, which is compared
-    with the source model in its own runtime. A quantised model must moreover be within one step of
-    the reference operator by operator.
+    The file is run by LiteRT or ONNX Runtime and compared with the source model in its own runtime;
+    a quantised one with the reference, end to end and, within one step, operator by operator.
 
     Args:
         model: a file, or what `load_model` returned.
@@ -170,14 +184,16 @@ def convert(
         progress(f"writing {format}")
         exported = exporter.export(loaded.module, contract=loaded.contract, **given)
         result = _result(loaded, destination, format, exported)
-        job = _Job(loaded, format, exported, weights, tolerance, progress, result)
+        temporary = place / destination.name
+        _write(temporary, exported.data)
+        job = _Job(loaded, format, exported, temporary, weights, tolerance, progress, result)
         if verified:
             _prove(job, layers or loaded.is_quantised)
         else:
             result.notes.append("NOT VERIFIED: the file was never run")
-        _put(place, destination, exported.data)
         if names is not None:
-            _put(place, Path(names), (json.dumps(result.name_map(), indent=2) + "\n").encode())
+            _write_names(Path(names), result)
+        temporary.replace(destination.resolve())
     return result
 
 
@@ -244,32 +260,27 @@ def _result(model: Model, destination: Path, format: str, exported: Exported) ->
     )
 
 
-def _put(place: Path, destination: Path, data: bytes) -> None:
-    """Write a file beside its destination and move it there in one step."""
-    target = destination.resolve()
-    if target.parent != place.parent:
-        with workshop(destination, "the file", "another place") as other:
-            _move(other / target.name, target, data)
-        return
-    _move(place / target.name, target, data)
-
-
-def _move(temporary: Path, target: Path, data: bytes) -> None:
-    with temporary.open("wb") as stream:
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())  # a full disk is told here at the latest, not by the reader
-    temporary.replace(target)
+
+
+def _write_names(path: Path, result: Conversion) -> None:
+    """The tensor-name map, put in place in one step, too."""
+    with workshop(path, "the tensor names", "another place") as place:
+        _write(place / path.name, (json.dumps(result.name_map(), indent=2) + "\n").encode())
+        (place / path.name).replace(path.resolve())
 
 
 # -- the proof -------------------------------------------------------------------------------------
 
 
 def _prove(job: _Job, layers: bool) -> None:
-    """Compare with the reference, the reference with the source. Raises VerificationFailed."""
-    job.progress("computing the reference outputs")
-    samples, expected = draw_vectors(job.model)
+    """Compare the file with the source model. Raises VerificationFailed."""
     problems: list[EdgewrightError] = []
+    samples, expected = _vectors(job, problems)
     job.progress(f"running the {job.format} file")
     proof = end_to_end(
         job.written, samples, expected, quantised=job.model.is_quantised, weights=job.weights
@@ -283,8 +294,38 @@ def _prove(job: _Job, layers: bool) -> None:
         problems += [_departure(layer, job) for layer in job.result.layers if not layer.good]
     if not proof.good:
         problems.append(_failure(job, proof.runtime, proof.error, proof.tolerance))
-    _prove_source(job, samples, expected, problems)
     raise_all(problems)
+
+
+def _vectors(
+    job: _Job, problems: list[EdgewrightError]
+) -> tuple[list[dict[str, Array]], list[dict[str, Array]]]:
+    """Samples and what they lead to: by the source's own runtime, or by the reference.
+
+    Integers that are made up may lead past the end of a table, and integer arithmetic differs
+    between runtimes: there the reference decides, and is compared with the source itself.
+    """
+    model = job.model
+    plain = all(v.type.dtype.is_float for v in model.module.main.inputs)
+    if plain and not model.is_quantised:
+        job.progress("running the source model")
+        sized = has_run_time_sizes(model.module.main)
+        count = SIZES_TRIED if sized else vector_count(model.macs)
+        samples = draw(model.module.main, count, ranges_of(model))
+        names = [v.name for v in model.module.main.outputs]
+        try:
+            mode = model.module.requantization
+            answer = source_outputs(source_file(model), mode, names, samples)
+        except OracleError as error:
+            job.result.notes.append(f"compared with the reference: {error.what}")
+            return samples, reference_outputs(model.module, samples)
+        job.result.against = answer.oracle
+        return samples, answer.outputs
+    job.progress("computing the reference outputs")
+    samples, expected = draw_vectors(model)
+    job.result.against = "the reference"
+    _prove_source(job, samples, expected, problems)
+    return samples, expected
 
 
 def _layers(job: _Job, sample: Mapping[str, Array]) -> list[Layer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,12 @@ _STEPS: dict[tuple[str, str], oracles.Kind] = {
 
 @dataclass(frozen=True)
 class Written:
-    """A file in memory, the module that it was made from, and its format."""
+    """A written file, what its exporter says of it, and the module that it was made from."""
 
     module: Module
     exported: Exported
     format: str
+    path: Path
 
     @property
     def mode(self) -> str:
@@ -122,7 +124,7 @@ def _run(written: Written, kind: oracles.Kind, samples: Sequence[Sample]) -> lis
     if written.exported.states:
         results = _run_in_turn(written, kind, fed)
     else:
-        results = oracles.run(kind, written.exported.data, fed, timeout_s=TIMEOUT_S)
+        results = oracles.run(kind, written.path, fed, timeout_s=TIMEOUT_S)
     return [_named(written, result) for result in results]
 
 
@@ -168,9 +170,7 @@ def _run_in_turn(
     results: list[dict[str, Array]] = []
     held = _first_states(written)
     for sample in fed:
-        results += oracles.run(
-            kind, written.exported.data, [{**sample, **held}], timeout_s=TIMEOUT_S
-        )
+        results += oracles.run(kind, written.path, [{**sample, **held}], timeout_s=TIMEOUT_S)
         held = {given: results[-1][after] for given, after in written.exported.states.values()}
     return results
 
@@ -183,7 +183,7 @@ def by_operator(written: Written, sample: Sample) -> dict[str, tuple[float, floa
     """
     kind = _STEPS[written.format, written.mode]
     fed = {**_fed(written, sample), **_first_states(written)}
-    (tensors,) = oracles.run(kind, written.exported.data, [fed], True, timeout_s=TIMEOUT_S)
+    (tensors,) = oracles.run(kind, written.path, [fed], True, timeout_s=TIMEOUT_S)
     exact = written.mode == "fixed" and kind == "litert_ref"
     return layer_errors(written.module, _in_source({**tensors, **fed}, written.exported), exact)
 

@@ -63,21 +63,20 @@ class SourceFile:
     reshaped: Collection[str] = ()
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def content(self) -> tuple[bytes, str]:
-        """The bytes to run, and what to add to the oracle's name when they are not the file's."""
-        content = self.path.read_bytes()
+    def content(self) -> tuple[bytes | Path, str]:
+        """The file to run, or the bytes of a copy and what to add to the oracle's name then."""
         if self.format == "tflite":
-            copy = dequantized_weights(content, self.path.name)
+            copy = dequantized_weights(self.path.read_bytes(), self.path.name)
             if copy is not None:
                 return copy, ON_DEQUANTIZED
         if self.format == "onnx" and self.reshaped:
-            content = without_sizes(content, self.reshaped)
-        return content, ""
+            return without_sizes(self.path.read_bytes(), self.reshaped), ""
+        return self.path, ""
 
 
 def run_source(
     source: SourceFile,
-    content: bytes,
+    content: bytes | Path,
     kind: oracles.Kind,
     names: Sequence[str],
     samples: Sequence[Sample],
@@ -88,7 +87,7 @@ def run_source(
 
     Args:
         source: the model.
-        content: its bytes, or those of a copy.
+        content: its file, or the bytes of a copy.
         kind: an oracle (see `verify.oracles`).
         names: our names of the outputs, tied ones left out.
         samples: inputs by our names, in the order of the interface without the tied ones.
@@ -118,12 +117,14 @@ def _as_numbers(output: Array, labels: Sequence[str]) -> Array:
     )
 
 
-def _run(kind: oracles.Kind, content: bytes, fed: Sequence[Sample]) -> list[dict[str, Array]]:
+def _run(
+    kind: oracles.Kind, content: bytes | Path, fed: Sequence[Sample]
+) -> list[dict[str, Array]]:
     return oracles.run(kind, content, fed, timeout_s=TIMEOUT_S)
 
 
 def _run_tied(
-    source: SourceFile, content: bytes, kind: oracles.Kind, fed: Sequence[Sample]
+    source: SourceFile, content: bytes | Path, kind: oracles.Kind, fed: Sequence[Sample]
 ) -> list[dict[str, Array]]:
     results: list[dict[str, Array]] = []
     state: Mapping[str, Array] = source.states
@@ -142,25 +143,42 @@ def compare_with_source(
     quantised: bool,
 ) -> tuple[OracleInfo, list[Difference]]:
     """End to end, against the first oracle that accepts the file. Raises OracleError."""
+    answer = source_outputs(source, mode, names, samples)
+    differences = compare(actual, answer.outputs)
+    tolerance = _tolerance(answer.kind, mode) if quantised else FLOAT_TOLERANCE
+    errors = [d.error if tolerance == 0 else _relative(d) for d in differences]
+    info = OracleInfo(
+        oracle=answer.oracle,
+        samples=len(samples),
+        max_error=max(errors, default=0.0),
+        tolerance=tolerance,
+        exact=tolerance == 0,
+    )
+    return info, differences
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The source model's outputs by our names, and the oracle that gave them."""
+
+    outputs: list[dict[str, Array]]
+    kind: oracles.Kind
+    oracle: str
+
+
+def source_outputs(
+    source: SourceFile, mode: str, names: Sequence[str], samples: Sequence[Sample]
+) -> Answer:
+    """What the first oracle that accepts the file makes of the samples. Raises OracleError."""
     refusals: list[OracleError | MissingPackage] = []
     content, how = source.content()
     for kind in _ORACLES[source.format, mode]:
         try:
-            expected = run_source(source, content, kind, names, samples)
+            outputs = run_source(source, content, kind, names, samples)
         except (oracles.OracleRefused, oracles.OracleCrashed, MissingPackage) as error:
             refusals.append(error)
             continue
-        differences = compare(actual, expected)
-        tolerance = _tolerance(kind, mode) if quantised else FLOAT_TOLERANCE
-        errors = [d.error if tolerance == 0 else _relative(d) for d in differences]
-        info = OracleInfo(
-            oracle=oracles.NAMES[kind] + how,
-            samples=len(samples),
-            max_error=max(errors, default=0.0),
-            tolerance=tolerance,
-            exact=tolerance == 0,
-        )
-        return info, differences
+        return Answer(outputs, kind, oracles.NAMES[kind] + how)
     raise refusals[0]
 
 

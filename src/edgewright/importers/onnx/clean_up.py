@@ -33,14 +33,16 @@ EXACT: Final = frozenset(
 )  # fmt: skip
 
 
-def clean_up(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+def clean_up(model: onnx.ModelProto, opset: int, own: bool = False) -> onnx.ModelProto:
     """A copy with dead nodes removed, shape arithmetic folded and redundant nodes merged.
 
+    It may be the model itself, changed, where that is the caller's `own`.
     Each node carries where it was in the file (`origin_of`). Where the optimiser fails nothing but
     these marks is changed, since nothing depends on its success.
     """
-    stamped = onnx.ModelProto()
-    stamped.CopyFrom(model)
+    stamped = model if own else onnx.ModelProto()
+    if not own:
+        stamped.CopyFrom(model)
     _stamp(stamped.graph, 0)
     if opset < REWRITTEN_SINCE:
         return stamped

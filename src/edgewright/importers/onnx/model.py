@@ -29,14 +29,17 @@ def load(path: Path, options: ImportOptions) -> Module:
     """Read and import a model; see `edgewright.importers.onnx.load`."""
     model = read(path)
     guard_folds(model, path.name)
-    return convert(model, path.name, options)
+    return convert(model, path.name, options, own=True)
 
 
-def convert(model: onnx.ModelProto, name: str, options: ImportOptions) -> Module:
-    """Import a model that is already in memory; `name` stands for it in messages."""
+def convert(model: onnx.ModelProto, name: str, options: ImportOptions, own: bool = False) -> Module:
+    """Import a model that is already in memory; `name` stands for it in messages.
+
+    It is left as it is, unless it is `own`: large ones are not held twice.
+    """
     opsets = _opsets(model, name)
     tensors = _tensors(model.graph)
-    model = clean_up(model, opsets.get("", 0))
+    model = clean_up(model, opsets.get("", 0), own)
     file = File(name, model, options, tensors)
     graph = Graph("main")
     scope = Scope(file, Builder(graph), opsets)

@@ -72,15 +72,18 @@ def run(
     Raises:
         OracleRefused, OracleCrashed, OracleTimedOut, MissingPackage.
     """
-    content = model if isinstance(model, bytes) else Path(model).read_bytes()
     where = None if isinstance(model, bytes) else model
     header = {
+        # The child reads a file itself: large ones are not held twice here.
+        "path": "" if isinstance(model, bytes) else str(Path(model).resolve(strict=True)),
         "kind": kind,
         "intermediates": intermediates,
         "cpu_s": int(timeout_s) + 1,
         "memory_bytes": memory_bytes,
     }
-    answer = _ask(kind, pack(header, inputs, content), timeout_s, where)
+    answer = _ask(
+        kind, pack(header, inputs, model if isinstance(model, bytes) else b""), timeout_s, where
+    )
     return _read(kind, answer, where)
 
 
