@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edgewright import ops
 from edgewright.errors import UnsupportedModel
+from edgewright.exporters.tflite.accepted import refused
 from edgewright.exporters.tflite.records import Operator, Tensor
 from edgewright.exporters.tflite.scope import Scope
 from edgewright.graph import Array, DType, Node, Quant, Size, TensorType, Value
@@ -132,7 +133,11 @@ class ExportedNode:
     ) -> Tensor:
         """Append an operator; returns its first output."""
         made = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-        self.scope.subgraph.operators.append(Operator(code, list(inputs), made, options))
+        operator = Operator(code, list(inputs), made, options)
+        wrong = refused(operator)
+        if wrong is not None:
+            raise self.fail(f"{wrong} in {code}", "cast it to float32 or int32 before")
+        self.scope.subgraph.operators.append(operator)
         return made[0]
 
     def step(self, code: str, *inputs: Tensor, what: str = "", **options: Any) -> Tensor:
