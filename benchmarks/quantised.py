@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import onnx
 
-SAMPLES = 4
+from benchmarks.nets.net import samples
+
+SAMPLES = 6
 
 
 class _Samples:
@@ -21,10 +23,8 @@ class _Samples:
 
     def __init__(self, model: onnx.ModelProto, count: int) -> None:
         random = np.random.default_rng(1)
-        self._left = [
-            {i.name: random.standard_normal(_shape(i), np.float32) for i in model.graph.input}
-            for _ in range(count)
-        ]
+        batches = {i.name: samples(random, [count, *_shape(i)[1:]]) for i in model.graph.input}
+        self._left = [{n: b[i : i + 1] for n, b in batches.items()} for i in range(count)]
 
     def get_next(self) -> dict[str, Any] | None:
         return self._left.pop() if self._left else None

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import nets
+from benchmarks.nets.net import samples
 from benchmarks.places import NETS
 from benchmarks.subjects import Subject
 
@@ -62,17 +63,14 @@ def quantised(
     random = np.random.default_rng(1)
     interpreter = Interpreter(model_path=str(source))
     signature, names = next(iter(interpreter.get_signature_list().items()))
-    shapes = [a.transpose(p).shape for a, p in zip(like, perms, strict=True)]
-    samples = [
-        {
-            n: random.standard_normal(s, np.float32)
-            for n, s in zip(names["inputs"], shapes, strict=True)
-        }
-        for _ in range(SAMPLES)
-    ]
+    calibration = [dict[str, Array]() for _ in range(SAMPLES)]
+    for name, array, perm in zip(names["inputs"], like, perms, strict=True):
+        images = samples(random, (SAMPLES, *array.shape[1:]))
+        for one, image in zip(calibration, images, strict=True):
+            one[name] = np.ascontiguousarray(image[np.newaxis].transpose(perm))
     path.parent.mkdir(parents=True, exist_ok=True)
     made = quantizer.Quantizer(str(source))
     made.load_quantization_recipe(recipe.static_wi8_ai8())
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # bars and sizes
-        made.quantize(made.calibrate({signature: samples})).export_model(str(path))
+        made.quantize(made.calibrate({signature: calibration})).export_model(str(path))
     return path
