@@ -19,6 +19,7 @@ from edgewright.errors import (
 )
 from edgewright.targets import Target
 from edgewright.toolchain import compilers
+from edgewright.toolchain.elf import Elf
 
 HOST = targets.get("host")
 ARM = targets.get("linux-arm64")
@@ -67,6 +68,7 @@ def test_a_library_of_all_levels_runs(compiler: compilers.Compiler, fresh_cache:
     path = toolchain.build_library(LEVELLED, HOST, soname="libtest.so", compiler=compiler)
     assert path.is_relative_to(fresh_cache)
     elf = toolchain.read_binary(path)
+    assert isinstance(elf, Elf)
     assert elf.exported == {"run", "copy"}
     assert elf.undefined == {"memcpy"}
     assert elf.text_bytes > 0
