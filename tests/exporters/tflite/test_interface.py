@@ -31,6 +31,19 @@ def test_images_come_and_go_channels_last() -> None:
     assert (made.inputs, made.outputs) == (("image",), ("scores", "map"))
 
 
+def test_channels_of_places_come_last_behind_an_image_only() -> None:
+    text = """graph main(%x: float32[1,3,4,5]) -> (%z) {
+      %a = transpose(%x) {perm=[0, 2, 3, 1]}
+      %b = reshape(%a) {shape=[1, 20, 3]}
+      %z = transpose(%b) {perm=[0, 2, 1]}
+    }"""
+    made = check_module(module(text), {"x": floats(1, 3, 4, 5)})
+    assert made.layouts == {"x": (0, 2, 3, 1), "z": (0, 2, 1)}
+    assert made.notes == ("channels come last, unlike in the source, in x, z",)
+    text = "graph main(%x: float32[1,3,4]) -> (%z) { %z = transpose(%x) {perm=[0, 2, 1]} }"
+    assert check_module(module(text), {"x": floats(1, 3, 4)}).layouts == {}
+
+
 def test_channels_first_keeps_a_transpose_at_each_end() -> None:
     made = check_module(module(PYTORCH), FEEDS, channels_first=True)
     assert sorted(codes(parse(made.data, "x"))) == ["ABS", "MEAN", "TRANSPOSE", "TRANSPOSE"]

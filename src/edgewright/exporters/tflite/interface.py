@@ -10,6 +10,7 @@ Perm = tuple[int, ...]
 #: from channels-first to channels-last images and volumes, and back
 TO_LAST: tuple[Perm, ...] = ((0, 2, 3, 1), (0, 2, 3, 4, 1))
 TO_FIRST: tuple[Perm, ...] = ((0, 3, 1, 2), (0, 4, 1, 2, 3))
+PLACES: Perm = (0, 2, 1)
 #: the name of the first signature, which runtimes take when none is asked for
 DEFAULT_SIGNATURE = "serving_default"
 INIT = "init"
@@ -21,8 +22,13 @@ def begin(scope: Scope, channels_first: bool) -> None:
         perm = None if channels_first else _input_perm(scope.graph, value)
         scope.subgraph.inputs.append(_turned_input(scope, value, perm))
     if not channels_first:
+        # What comes out of an image is an image, or a list of places with channels of their own.
+        perms = (*TO_FIRST, PLACES) if scope.layouts else TO_FIRST
         for value in scope.graph.outputs:
-            _drop_output(scope, value)
+            _drop_output(scope, value, perms)
+    if scope.layouts:
+        names = ", ".join(tensor.name for tensor in scope.layouts)
+        scope.note(f"channels come last, unlike in the source, in {names}")
 
 
 def _input_perm(graph: Graph, value: Value) -> Perm | None:
@@ -59,13 +65,13 @@ def _turned_input(scope: Scope, value: Value, perm: Perm | None) -> Tensor:
     return tensor
 
 
-def _drop_output(scope: Scope, value: Value) -> None:
+def _drop_output(scope: Scope, value: Value, perms: tuple[Perm, ...]) -> None:
     """Leave out a transpose to channels-first at the very end."""
     node = value.producer
-    if node is None or not _ends_with(scope, node, value):
+    perm = turned(node, perms) if node is not None else None
+    if node is None or perm is None or not _ends_with(scope, node, value):
         return
-    inner, perm = node.input(0), turned(node, TO_FIRST)
-    assert perm is not None
+    inner = node.input(0)
     scope.dropped.add(node)
     tensor = scope.add(value.name, inner.type)
     scope.values[inner] = scope.values[value] = tensor
@@ -75,7 +81,7 @@ def _drop_output(scope: Scope, value: Value) -> None:
 
 def _ends_with(scope: Scope, node: Node, value: Value) -> bool:
     """Whether a node is such a transpose, which nothing inside reads."""
-    if turned(node, TO_FIRST) is None or node in scope.dropped:
+    if node in scope.dropped:
         return False
     inner, outputs = node.input(0), scope.graph.outputs
     computed = inner.producer is not None and inner not in scope.values
