@@ -14,7 +14,7 @@ TARGET = Target(
     levels=(
         Level(
             name="simd128",
-            cpu="generic+simd128+bulk_memory",
+            cpu="generic+simd128+bulk_memory+bulk_memory_opt",
             flags=("-msimd128", "-mbulk-memory"),
         ),
     ),
@@ -27,5 +27,6 @@ TARGET = Target(
     library_suffix=".wasm",
     pointer_bytes=4,
     product="web_module",
+    support="wasm.c",
     macros=("EW_SMALL 0",),  # costs a few KB, gzipped, and is worth a third of the time
 )

@@ -30,7 +30,7 @@ TARGET = replace(
     levels=(
         Level(
             name="relaxed",
-            cpu="generic+simd128+relaxed_simd+bulk_memory",
+            cpu="generic+simd128+relaxed_simd+bulk_memory+bulk_memory_opt",
             flags=("-msimd128", "-mrelaxed-simd", "-mbulk-memory"),
         ),
     ),

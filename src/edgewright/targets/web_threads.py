@@ -13,7 +13,7 @@ TARGET = replace(
     levels=(
         Level(
             name="threads",
-            cpu="generic+simd128+bulk_memory+atomics",
+            cpu="generic+simd128+bulk_memory+bulk_memory_opt+atomics",
             flags=("-msimd128", "-mbulk-memory", "-matomics"),
         ),
     ),

@@ -37,6 +37,7 @@ __all__ = [
     "link_shared",
     "read_binary",
     "stub_library",
+    "support_objects",
     "system_compiler",
 ]
 
@@ -186,13 +187,21 @@ def build_library(
     """
     compiler = compiler or find_compiler(target)
     objects = compile_levels(source, target, includes=includes, compiler=compiler)
-    if target.support:
-        text = (_SUPPORT / target.support).read_text("utf-8")
-        apart = ["-ffunction-sections"]
-        objects.append(compile_object(text, target, extra_flags=apart, compiler=compiler))
+    objects += support_objects(target, compiler=compiler)
     library = link_shared(objects, target, soname=soname, compiler=compiler)
     check_library(library, target)
     return library
+
+
+def support_objects(
+    target: Target, *, extra_flags: Sequence[str] = (), compiler: Compiler | None = None
+) -> list[Path]:
+    """The functions that every library of `target` is linked with, compiled; none for most."""
+    if not target.support:
+        return []
+    text = (_SUPPORT / target.support).read_text("utf-8")
+    options = ["-ffunction-sections", *extra_flags]
+    return [compile_object(text, target, extra_flags=options, compiler=compiler)]
 
 
 def build_archive(

@@ -43,14 +43,17 @@ def write(parts: Parts, folder: Path) -> Built:
 def link(parts: Parts, library: str) -> Path:
     """The WebAssembly module, inside the cache."""
     code, target = parts.code, parts.target
+    alone = ("-fno-pic",)  # a module that is loaded alone has fixed addresses
     compiled = toolchain.compile_object(
         code.model_c,
         target,
         includes={"model.h": code.model_h},
-        extra_flags=("-fno-pic",),  # a module that is loaded alone has fixed addresses
+        extra_flags=alone,
         compiler=parts.compiler,
     )
-    return toolchain.link_shared([compiled], target, soname=library, compiler=parts.compiler)
+    support = toolchain.support_objects(target, extra_flags=alone, compiler=parts.compiler)
+    objects = [compiled, *support]
+    return toolchain.link_shared(objects, target, soname=library, compiler=parts.compiler)
 
 
 def module_files(parts: Parts, binary: Wasm) -> dict[str, str]:
