@@ -70,18 +70,28 @@ def place(subject: Subject) -> Path:
     return folder
 
 
-def package(subject: Subject, version: str, cold: bool = False) -> Path:
+def refresh(subject: Subject) -> None:
+    """Forget what was made from another source file."""
+    source = subject.source()
+    about = source.stat() if source.exists() else None
+    found = f"{source.name} {about.st_size} {about.st_mtime_ns}" if about else "absent"
+    stamp = place(subject) / "source.txt"
+    if not stamp.exists() or stamp.read_text() != found:
+        shutil.rmtree(stamp.parent)
+        (place(subject) / "source.txt").write_text(found)
+
+
+def package(subject: Subject, version: str) -> Path:
     """Edgewright's package of a subject, built by its command. Raises Unavailable.
 
     Args:
         subject: what is built.
         version: `compiler_version()`, which the package must be of.
-        cold: build again in any case.
     """
     folder = place(subject) / "package"
     stamp = place(subject) / "package.json"
     known = json.loads(stamp.read_text()) if stamp.exists() else {}
-    if known.get("version") == version and not cold:
+    if known.get("version") == version:
         if "failure" in known:
             raise Unavailable(known["failure"])
         return folder
@@ -226,7 +236,7 @@ def _exported(subject: Subject) -> tuple[Path, list[tuple[int, ...]]]:
     try:
         path, perms = exported(subject, FOLDER)
         if subject.dtype == "int8":
-            path = quantised(subject, path, sample(subject), perms)
+            path = quantised(path, sample(subject), perms)
     except Exception as error:
         text = f"no .tflite: {type(error).__name__}: {' '.join(str(error).split())}"
         raise Unavailable(text[:300]) from error

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import runtimes
-from benchmarks.files import Prepared, Unavailable, place, prepare
+from benchmarks.files import Prepared, Unavailable, place, prepare, refresh
 from benchmarks.places import FOLDER
 from benchmarks.subjects import Subject
 
@@ -129,6 +129,7 @@ def measure(
     version: str,
 ) -> dict[str, Taken]:
     """Every runtime on the subject; those that cannot have it say so in `failure`."""
+    refresh(subject)
     able = [n for n in chosen if not subject.runtimes or n in subject.runtimes]
     taken = {name: Taken(name) for name in able}
     workers: dict[str, Worker] = {}

@@ -26,7 +26,7 @@ SAMPLES = 4
 
 def exported(subject: Subject, folder: Path) -> tuple[Path, list[tuple[int, ...]]]:
     """The float32 file, and for each input how it is transposed. Raises EdgewrightError."""
-    path = folder / f"{subject.name}-float32" / "exported.tflite"
+    path = folder / subject.key / "exported.tflite"
     layout = path.with_suffix(".json")
     if not path.exists():
         from edgewright.exporters import tflite
@@ -43,18 +43,15 @@ def exported(subject: Subject, folder: Path) -> tuple[Path, list[tuple[int, ...]
     return path, [tuple(p) for p in json.loads(layout.read_text())]
 
 
-def quantised(
-    subject: Subject, source: Path, like: list[Array], perms: list[tuple[int, ...]]
-) -> Path:
+def quantised(source: Path, like: list[Array], perms: list[tuple[int, ...]]) -> Path:
     """The int8 file of a float32 one, by ai-edge-quantizer. Raises what that raises.
 
     Args:
-        subject: the int8 subject.
         source: the float32 file.
         like: inputs in the source's layout, for their shapes.
         perms: how the file's inputs are transposed.
     """
-    path = source.parent.with_name(subject.key) / "exported-int8.tflite"
+    path = source.with_name("exported-int8.tflite")
     if path.exists():
         return path
     from ai_edge_litert.interpreter import Interpreter
@@ -68,7 +65,6 @@ def quantised(
         images = samples(random, (SAMPLES, *array.shape[1:]))
         for one, image in zip(calibration, images, strict=True):
             one[name] = np.ascontiguousarray(image[np.newaxis].transpose(perm))
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = quantizer.Quantizer(str(source))
     made.load_quantization_recipe(recipe.static_wi8_ai8())
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # bars and sizes
