@@ -31,7 +31,7 @@ def test_requests_arrive_decoded() -> None:
 
     with site(answer) as port:
         headers = {"Cookie": "a=b; c=d", "User-Agent": "test"}
-        status, body, sent = ask(port, "GET", "/a%20b/../c?x=1&x=2&y=", **headers)
+        status, body, sent = ask(port, "GET", "/a%20b/../c?x=1&x=2&y=", None, **headers)
         ask(port, "POST", "/in", b"hello")
     assert (status, body, sent["Content-Type"]) == (200, b"1", "text/javascript")
     get, post = seen
@@ -80,6 +80,9 @@ def test_a_port_in_use_is_the_user_s_error() -> None:
     def answer(request: Request) -> Answer:
         return text(200, "fine")
 
-    with site(answer) as port, pytest.raises(InvalidOption, match=f"listen on 127.0.0.1:{port}"):
-        with site(answer, port=port):
-            pass
+    with (
+        site(answer) as port,
+        pytest.raises(InvalidOption, match=f"listen on 127.0.0.1:{port}"),
+        site(answer, port=port),
+    ):
+        pass

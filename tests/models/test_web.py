@@ -1,4 +1,4 @@
-"""Real models in Node.js and Chromium, plain, relaxed and in threads: the host's bits, small code."""
+"""Real models in Node.js and Chromium, in all three forms: the host's bits, small code."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from benchmarks import nets
-from tests.models.catalog import Case
 
 import edgewright as ew
 from edgewright import targets
+from edgewright.artifact import Package
+from edgewright.pipeline.verify import Report
+from tests.models.catalog import Case
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(1800)]
 WEB = ("web", "web-relaxed", "web-threads")
@@ -41,20 +43,20 @@ needs_browsers = pytest.mark.skipif(
 )
 
 
-def gzipped(package: ew.Package, target: str) -> int:
+def gzipped(package: Package, target: str) -> int:
     """Bytes that a browser loads as code."""
     info = package.manifest.targets[target]
     wasm = package.folder / "targets" / target / info.library
     return len(gzip.compress(wasm.read_bytes(), 9))
 
 
-def check_sizes(package: ew.Package, path: str) -> None:
+def check_sizes(package: Package, path: str) -> None:
     sizes = {target: gzipped(package, target) for target in WEB}
     print(path, package.manifest.requantization, "gzipped", sizes)
     assert max(sizes.values()) <= MOST.get(path, 60 * KIB)
 
 
-def ran(report: ew.verify.Report) -> set[str]:
+def ran(report: Report) -> set[str]:
     return {f"{v.target} {v.verdict.ran_on}" for v in report.targets}
 
 
@@ -104,7 +106,7 @@ def test_mobilenet_v2_in_float32_is_within_tolerance(tmp_path: Path) -> None:
     check_float(ew.build(model, targets=WEB, out=tmp_path / "p"), MOBILENET_V2)
 
 
-def check_float(package: ew.Package, path: str) -> None:
+def check_float(package: Package, path: str) -> None:
     report = ew.verify(package, every_runner=True)
     assert ran(report) >= EVERYWHERE
     assert report.good
