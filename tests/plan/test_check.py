@@ -16,6 +16,7 @@ from edgewright.plan.check import check_plan
 from edgewright.plan.plan import Place, Plan
 
 HOST = targets.get("host")
+M4 = targets.get("cortex-m4")
 STEPS = ("neg", "add", "concat", "slice", "view", "softmax", "if", "loop")
 
 
@@ -103,10 +104,11 @@ def graphs(draw: st.DrawFn) -> Graph:
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(graphs())
 def test_no_value_is_read_after_its_memory_was_given_away(graph: Graph) -> None:
-    plan = make_plan(graph, HOST)
-    check_plan(plan)
-    assert plan.arena_bytes >= plan.lower_bound
-    assert sorted(map(id, plan.order[graph])) == sorted(map(id, graph.nodes))
+    for target in (HOST, M4):  # on a microcontroller, slices and joins share memory too
+        plan = make_plan(graph, target)
+        check_plan(plan)
+        assert plan.arena_bytes >= plan.lower_bound
+        assert sorted(map(id, plan.order[graph])) == sorted(map(id, graph.nodes))
 
 
 CHAIN = """module requantization="float"

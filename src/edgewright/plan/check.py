@@ -22,6 +22,8 @@ class _Memory:
     ranges: dict[Space, list[tuple[int, int, frozenset[Value]]]] = field(default_factory=dict)
 
     def write(self, space: Space, start: int, end: int, held: frozenset[Value]) -> None:
+        if start >= end:
+            return
         kept = []
         for low, high, values in self.ranges.get(space, []):
             if low < start:
@@ -108,11 +110,21 @@ class _Check:
         self.scratch(node)
         for value in node.outputs:
             self.clobber_check(node, value)
-        kept = self.parts(node)
+        if kept := self.parts(node):
+            self.joined(node.output, kept)
+            return
         for value in node.outputs:
             self.write(value)
-        for value in kept:
-            self.memory.add(*self.where(value), value)
+
+    def joined(self, result: Value, kept: list[Value]) -> None:
+        """What lies in the result already is left as it is; the rest is written."""
+        space, start, end = self.where(result)
+        for _, low, high in sorted(self.where(value) for value in kept):
+            self.memory.write(space, start, low, frozenset([result]))
+            self.memory.add(space, low, high, result)
+            start = high
+        self.memory.write(space, start, end, frozenset([result]))
+        self.defined.add(result)
 
     def view(self, node: Node, offset: int) -> None:
         source, result = node.input(0), node.output
