@@ -11,7 +11,7 @@ from tests.ops.harness import Operand, check_ops, const, quantised
 from edgewright import targets
 from edgewright.graph import DType, Quant, TensorType
 
-CROSS = ("linux-arm64", "linux-armv7", "linux-riscv64")
+CROSS = ("linux-arm64", "linux-armv7", "linux-riscv64", "web")
 SAME = ((1, 1), (1, 1))
 
 
