@@ -120,19 +120,25 @@ EW_INLINE ew_conv_shape ew_matrix_shape(int32_t rows, int32_t depth, int32_t col
                          .groups = 1};
 }
 
+EW_INLINE void ew_copy_8_flipped(char *to, const char *from, const uint64_t flip) {
+  uint64_t eight;
+  __builtin_memcpy(&eight, from, 8);
+  eight ^= flip;
+  __builtin_memcpy(to, &eight, 8);
+}
+
 /* Copies bytes and inverts the bits that are set in `flip` (of every eight bytes). */
 EW_DRIVER void ew_copy_flipped(char *restrict to, const char *restrict from, int32_t bytes,
                                const uint64_t flip) {
-  if (!flip) {
+  if (!flip && (!EW_SMALL || bytes > 64)) { /* shorter ones are not worth a call of unknown size */
     __builtin_memcpy(to, from, (size_t)bytes);
     return;
   }
   int32_t i = 0;
-  for (; i + 8 <= bytes; i += 8) {
-    uint64_t eight;
-    __builtin_memcpy(&eight, from + i, 8);
-    eight ^= flip;
-    __builtin_memcpy(to + i, &eight, 8);
+  for (; i + 8 <= bytes; i += 8) ew_copy_8_flipped(to + i, from + i, flip);
+  if (EW_SMALL && i > 0) { /* the last eight bytes, some of them again */
+    ew_copy_8_flipped(to + bytes - 8, from + bytes - 8, flip);
+    return;
   }
   EW_SHORT for (; i < bytes; ++i) to[i] = (char)(from[i] ^ (char)flip);
 }
@@ -188,7 +194,7 @@ EW_INLINE void ew_gather_rows(const ew_conv_shape s, const ew_gather g, const vo
       if ((uint32_t)y < (uint32_t)s.in_h) ew_gather_line(s, g, (const char *)x + line, ix, part);
       else __builtin_memset(part, g.fill ^ (uint8_t)g.flip, (size_t)line_bytes);
     }
-    __builtin_memset(to + g.used, 0, (size_t)(g.padded - g.used));
+    if (g.padded != g.used) __builtin_memset(to + g.used, 0, (size_t)(g.padded - g.used));
     p = ew_pixel_next(&s, p);
   }
 }

@@ -88,8 +88,7 @@ EW_INLINE void ew_depthwise_f32_pixels(const ew_depthwise_f32_layer *t, int32_t 
                                        const ew_depthwise_f32_how how) {
   int32_t c = 0;
 #if EW_SMALL
-  if (how.pixels > 1)
-    for (; c + 16 <= t->channels; c += 16) ew_depthwise_f32_block(t, m, c, 16, how);
+  for (; c + 16 <= t->channels; c += 16) ew_depthwise_f32_block(t, m, c, 16, how);
   for (int i = 0; c < t->channels && i < how.pixels; ++i)
     ew_depthwise_f32_one(t, m, c, i);
 #else

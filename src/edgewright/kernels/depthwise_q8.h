@@ -99,8 +99,7 @@ EW_INLINE void ew_depthwise_q8_pixels(const ew_depthwise_q8_layer *t, const ew_q
                                       int32_t m, const ew_depthwise_q8_how how) {
   int32_t c = 0;
 #if EW_SMALL
-  if (how.pixels > 1)
-    for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, p, m, c, 16, how);
+  for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, p, m, c, 16, how);
   for (int i = 0; c < t->out_c && i < how.pixels; ++i) ew_depthwise_q8_one(t, m, c, i);
 #else
   for (; c + 16 <= t->out_c; c += 16) ew_depthwise_q8_block(t, p, m, c, 16, how);
