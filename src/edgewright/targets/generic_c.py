@@ -15,6 +15,7 @@ TARGET = Target(
         Runner("native_program", program="gcc", debian=("gcc", "libc6-dev")),
         Runner("native_program", program="clang-19", debian=("clang-19",)),
     ),
+    cross_cc="gcc",
     library_prefix="",
     library_suffix=".c",
     product="c_sources",

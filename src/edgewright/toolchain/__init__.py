@@ -107,16 +107,23 @@ def link_shared(
     compiler = compiler or find_compiler(target)
     options = [*compiler.platform_flags(target, target.baseline), *flags.link(target, soname)]
     contents = {f"{i}.o": path.read_bytes() for i, path in enumerate(objects)}
-    for name in target.needed:
-        symbols = target.allowed_undefined
-        contents[name] = stub_library(name, target, symbols, compiler).read_bytes()
+    contents |= _system_libraries(target, compiler)
 
     def make(out: Path) -> None:
         # A DLL states the name that it was linked under, so it gets its own and not the cache's.
-        _run(compiler, [*contents, *options, "-o", soname], contents, made=(soname, out))
+        inputs = [name for name in contents if not name.endswith(".tbd")]
+        _run(compiler, [*inputs, *options, "-o", soname], contents, made=(soname, out))
         cache.prune()
 
     return cache.lookup(_key(compiler, options, contents) + target.library_suffix, make)
+
+
+def _system_libraries(target: Target, compiler: Compiler) -> dict[str, bytes]:
+    """What stands for the system's libraries while linking, by file name."""
+    symbols = target.allowed_undefined
+    if target.system == "Darwin":
+        return {"libSystem.tbd": flags.libsystem(target).encode()}
+    return {n: stub_library(n, target, symbols, compiler).read_bytes() for n in target.needed}
 
 
 def stub_library(

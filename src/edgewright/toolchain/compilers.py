@@ -74,7 +74,8 @@ class Clang(Compiler):
     """A system clang."""
 
     def platform_flags(self, target: Target, level: Level, *, libc: bool = False) -> list[str]:
-        triple = re.sub(r"\.[\d.]+$", "", target.triple)  # the glibc version is zig's own suffix
+        triple = re.sub(r"-(macos|ios)\.", r"-apple-\1", target.triple)
+        triple = re.sub(r"-gnu(\w*)\.[\d.]+$", r"-gnu\1", triple)  # glibc's version is zig's suffix
         linker = ["-fuse-ld=lld", "-Wno-unused-command-line-argument"]  # compiling has no linker
         return [f"--target={triple}", *linker, *level.flags, *level.abi_flags]
 
@@ -144,8 +145,11 @@ def _advice(name: str, target: Target) -> str:
         return INSTALL_ZIG
     if name == "clang":
         return f"apt-get install clang-{OLDEST_CLANG} lld-{OLDEST_CLANG}, or {INSTALL_ZIG}"
-    arch = "" if target.is_native else f"-{target.arch.replace('_', '-')}-linux-gnu"
-    return f"apt-get install gcc{arch}, or {INSTALL_ZIG}"
+    program = _gcc_program(target)
+    if not program:
+        return INSTALL_ZIG
+    platform = program.removesuffix("gcc").rstrip("-")  # Debian calls the packages the other way
+    return f"apt-get install {'-'.join(filter(None, ('gcc', platform)))}, or {INSTALL_ZIG}"
 
 
 def _gcc_program(target: Target) -> str:

@@ -73,7 +73,11 @@ def link(target: Target, library: str) -> list[str]:
     if target.system == "web":
         return [*_LINK_WASM, *target.link_flags]
     system = {
-        "Darwin": [f"-Wl,-install_name,@rpath/{library}", "-lSystem"],  # an app looks beside itself
+        "Darwin": [
+            f"-Wl,-install_name,@rpath/{library}",
+            "-L.",
+            "-lSystem",
+        ],  # an app looks beside itself
         "Windows": [],
     }
     return [
@@ -81,6 +85,23 @@ def link(target: Target, library: str) -> list[str]:
         *system.get(target.system, [*_LINK_ELF, f"-Wl,-soname,{library}"]),
         *target.link_flags,
     ]
+
+
+def libsystem(target: Target) -> str:
+    """The text that stands for macOS's C library where a compiler brings none."""
+    arch = "x86_64" if target.arch == "x86_64" else "arm64"
+    names = sorted(target.allowed_undefined - {"dyld_stub_binder"})
+    symbols = ", ".join(["dyld_stub_binder", *(f"_{name}" for name in names)])
+    return f"""\
+--- !tapi-tbd
+tbd-version: 4
+targets: [ {arch}-macos ]
+install-name: '/usr/lib/libSystem.B.dylib'
+exports:
+  - targets: [ {arch}-macos ]
+    symbols: [ {symbols} ]
+...
+"""
 
 
 def program(target: Target) -> list[str]:
