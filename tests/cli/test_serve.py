@@ -97,17 +97,24 @@ def test_the_code_is_square_and_quiet() -> None:
     assert set("".join(lines)) <= set(" █▀▄")
 
 
+CHROME = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/140.0.0.0 Mobile Safari/537.36"
+)
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, "
+    "like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+)
+
+
 @pytest.mark.parametrize(
     ("agent", "name"),
     [
-        ("Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
-         "Chrome/140.0.0.0 Mobile Safari/537.36", "Chrome 140 (Linux; Android 10)"),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, "
-         "like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
-         "Safari 18 (iPhone; CPU iPhone OS 18_5 like Mac OS X)"),
+        (CHROME, "Chrome 140 (Linux; Android 10)"),
+        (SAFARI, "Safari 18 (iPhone; CPU iPhone OS 18_5 like Mac OS X)"),
         ("curl/8", "curl/8"),
         ("", "unknown"),
     ],
-)  # fmt: skip
+)
 def test_devices_have_names(agent: str, name: str) -> None:
     assert device(agent) == name
