@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--cpus", default="", help="such as 0,1; default: the last ones")
     parser.add_argument("--rounds", type=int, default=Settings.rounds)
     parser.add_argument("--quick", action="store_true", help="a few short blocks: a smoke test")
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall",
+                        help="cpu: on a machine with other work; for one thread only")  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="keep what is in the results")
     parser.add_argument("--no-build-times", action="store_true")
     parser.add_argument("--json", action="store_true", help="print the results, not the tables")
@@ -108,7 +110,8 @@ class Run:
     def __init__(self, given: argparse.Namespace) -> None:
         self.given = given
         self.out: Path = given.out
-        self.settings = QUICK if given.quick else Settings(rounds=given.rounds)
+        settings = QUICK if given.quick else Settings(rounds=given.rounds)
+        self.settings = replace(settings, clock=given.clock)
         cpus = sorted(os.sched_getaffinity(0))
         self.cpus = [int(c) for c in given.cpus.split(",")] if given.cpus else cpus[::-1]
         self.runtimes = available(given.runtimes)

@@ -34,6 +34,7 @@ class Settings:
     block_ms: float = 40.0
     warm_ms: float = 120.0
     calls_per_block: int = 3
+    clock: str = "wall"
 
 
 @dataclass
@@ -72,13 +73,15 @@ class Failed(Exception):
 class Worker:
     """A runtime's process."""
 
-    def __init__(self, runtime: str, prepared: Prepared, threads: int, cpus: Sequence[int]) -> None:
+    def __init__(
+        self, runtime: str, prepared: Prepared, threads: int, cpus: Sequence[int], clock: str
+    ) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         self.runtime = runtime
         with (FOLDER / f"{runtime}.log").open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.worker", runtime, str(prepared.model),
-                 str(prepared.inputs), str(threads), ",".join(map(str, cpus))],
+                 str(prepared.inputs), str(threads), ",".join(map(str, cpus)), clock],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
         self.hello = self._read()
@@ -136,7 +139,8 @@ def measure(
     for name in able:
         try:
             runtime = runtimes.get(name)
-            workers[name] = Worker(name, prepare(subject, runtime, version), threads, cpus)
+            prepared = prepare(subject, runtime, version)
+            workers[name] = Worker(name, prepared, threads, cpus, settings.clock)
             taken[name].hello = workers[name].hello
         except (Unavailable, Failed) as error:
             taken[name].failure = str(error)
