@@ -9,7 +9,7 @@ from edgewright.exporters.tflite.node import ExportedNode
 from edgewright.exporters.tflite.records import Tensor
 from edgewright.exporters.tflite.rule import rule
 from edgewright.exporters.tflite.window import SAME, VALID, bias_of, given_bias
-from edgewright.graph import Array, Quant
+from edgewright.graph import Array, Quant, TensorType
 
 
 @rule("fully_connected")
@@ -40,7 +40,8 @@ def matmul(node: ExportedNode) -> None:
 def conv_transpose(node: ExportedNode) -> None:
     """TRANSPOSE_CONV, one for each group, and a SLICE for padding that SAME does not mean."""
     x, op, value = node.input(0), node.attrs, node.value(1)
-    node.require(x.type.is_static, "a transposed convolution needs fixed sizes")
+    fixed = all(isinstance(size, int) for size in x.type.shape[1:])
+    node.require(fixed, "a transposed convolution needs a fixed image size")
     data = _spread(node.data(1, "the weight"), op.dilation, value.type.quant)
     if op.groups == 1:
         w = node.scope.weight(value.name, data, value.type.quant, 0)
@@ -90,26 +91,31 @@ def _transpose_conv(
 ) -> None:
     """`output` is [N,H,W,O]; what lies outside of it is cut off."""
     op = node.attrs
-    batch, *wanted, channels = output.type.dims
-    kernel = w.type.dims[1:3]
-    whole = [(n - 1) * s + k for n, s, k in zip(x.type.dims[1:3], op.stride, kernel, strict=True)]
+    batch, *_, channels = output.type.shape
+    wanted, size, kernel = image(output.type), image(x.type), w.type.dims[1:3]
+    whole = [(n - 1) * s + k for n, s, k in zip(size, op.stride, kernel, strict=True)]
     padding, made = VALID, list(map(max, whole, _reach(node, whole)))
-    if _is_same(node, x, whole, wanted):
+    if _is_same(node, size, whole, wanted):
         padding, made = SAME, wanted
     begin = [p[0] if padding == VALID else 0 for p in op.pad]
     options = {"padding": padding, "stride_h": op.stride[0], "stride_w": op.stride[1]}
     target = output
     if made != wanted:
         target = node.like(output, batch, *made, channels)
-    shape = node.ints([batch, *made, channels], "output_shape")
+    shape = node.shape([batch, *made, channels], "output_shape", is_exact=True)
     # A fused activation needs a newer runtime than one behind it.
     raw = target if clamp is None else node.like(target)
     node.add("TRANSPOSE_CONV", [shape, w, x, *bias], raw, fused_activation_function=0, **options)
     if clamp is not None:
         node.clamp(raw, target, clamp)
     if target is not output:
-        at, size = node.ints([0, *begin, 0], "begin"), node.ints(output.type.dims, "size")
-        node.add("SLICE", [target, at, size], output)
+        at, taken = node.ints([0, *begin, 0], "begin"), node.ints([-1, *wanted, -1], "size")
+        node.add("SLICE", [target, at, taken], output)
+
+
+def image(type: TensorType) -> list[int]:
+    """Height and width, which must be fixed."""
+    return list(type.with_shape(*type.shape[1:3]).dims)
 
 
 def _reach(node: ExportedNode, whole: list[int]) -> list[int]:
@@ -118,13 +124,13 @@ def _reach(node: ExportedNode, whole: list[int]) -> list[int]:
     return [size - pad[1] + more for size, pad, more in zip(whole, pads, extra, strict=True)]
 
 
-def _is_same(node: ExportedNode, x: Tensor, whole: list[int], wanted: list[int]) -> bool:
+def _is_same(node: ExportedNode, size: list[int], whole: list[int], wanted: list[int]) -> bool:
     """Whether SAME pads as the node does."""
     op = node.attrs
     for axis in (0, 1):
         total = whole[axis] - wanted[axis]
         pads = (total // 2, total - total // 2)
-        covers = -(-wanted[axis] // op.stride[axis]) == x.type.dims[1 + axis]
+        covers = -(-wanted[axis] // op.stride[axis]) == size[axis]
         if total < 0 or op.pad[axis] != pads or op.output_pad[axis] or not covers:
             return False
     return sum(map(sum, op.pad)) > 0

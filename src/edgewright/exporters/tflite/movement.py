@@ -32,16 +32,15 @@ def transpose(node: ExportedNode) -> None:
 @rule("expand")
 def expand(node: ExportedNode) -> None:
     """BROADCAST_TO."""
-    node.require(node.type.is_static, "a shape that is known only at run time")
-    node.add("BROADCAST_TO", [node.input(0), node.shape(node.type.shape)], node.output())
+    shape = node.shape(node.type.shape, is_exact=True)
+    node.add("BROADCAST_TO", [node.input(0), shape], node.output())
 
 
 @rule("tile")
 def tile(node: ExportedNode) -> None:
     """TILE."""
-    known = all(isinstance(r, int) for r in node.attrs.repeats)
-    node.require(known, "repeats that are known only at run time")
-    node.add("TILE", [node.input(0), node.ints(node.attrs.repeats, "repeats")], node.output())
+    repeats = node.shape(node.attrs.repeats, "repeats", is_exact=True)
+    node.add("TILE", [node.input(0), repeats], node.output())
 
 
 @rule("concat")

@@ -14,6 +14,7 @@ from edgewright import ops
 from edgewright.errors import UnsupportedModel
 from edgewright.exporters.tflite.accepted import refused
 from edgewright.exporters.tflite.records import Operator, Tensor
+from edgewright.exporters.tflite.runtime_sizes import shape_tensor
 from edgewright.exporters.tflite.scope import Scope
 from edgewright.graph import Array, DType, Node, Quant, Size, TensorType, Value
 from edgewright.ops.integer.requantize import clamp_bounds
@@ -116,10 +117,11 @@ class ExportedNode:
         stem = self.node.outputs[0].name if self.node.outputs else self.node.op
         return self.scope.constant(f"{stem}/{what}", data, quant)
 
-    def shape(self, sizes: Sequence[Size], what: str = "shape") -> Tensor:
-        """A shape as an operand; at most one size may be known only at run time (-1)."""
+    def shape(self, sizes: Sequence[Size], what: str = "shape", is_exact: bool = False) -> Tensor:
+        """A shape as an operand; one run-time size may stay open (-1) unless `is_exact`."""
         unknown = [d for d in sizes if not isinstance(d, int)]
-        self.require(len(unknown) <= 1, f"{list(map(str, sizes))} has several run-time sizes")
+        if len(unknown) > (0 if is_exact else 1):
+            return shape_tensor(self, sizes)
         return self.ints([d if isinstance(d, int) else -1 for d in sizes], what)
 
     # -- operators --------------------------------------------------------------------------------

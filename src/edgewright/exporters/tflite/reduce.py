@@ -9,7 +9,7 @@ from edgewright.exporters.tflite.node import ExportedNode
 from edgewright.exporters.tflite.records import Tensor
 from edgewright.exporters.tflite.rule import rule
 from edgewright.exporters.tflite.serialize import tensor_type
-from edgewright.graph import Array, DType, Quant
+from edgewright.graph import Array, DType, Quant, Size
 from edgewright.ops.resize import positions
 
 _INTEGERS = ("int32", "int64")
@@ -101,9 +101,7 @@ def _coordinates(coordinate: str) -> dict[str, bool]:
 
 
 def _size(node: ExportedNode) -> Tensor:
-    known = all(isinstance(d, int) for d in node.attrs.size)
-    node.require(known, "an image size that is known only at run time")
-    return node.ints(node.attrs.size, "size")
+    return node.shape(node.attrs.size, "size", is_exact=True)
 
 
 @rule("resize_bilinear")
@@ -118,13 +116,13 @@ def resize_bilinear(node: ExportedNode) -> None:
 @rule("resize_nearest")
 def resize_nearest(node: ExportedNode) -> None:
     """RESIZE_NEAREST_NEIGHBOR in the coordinates that pick the same pixels, else two GATHERs."""
-    size, x = _size(node), node.input(0)
-    node.require(x.type.is_static, "nearest pixels need fixed sizes")
+    x = node.input(0)
     for coordinate in dict.fromkeys((node.attrs.coordinate, *_ROUNDINGS)):
         if _picks_the_same(node, x, coordinate):
-            node.add("RESIZE_NEAREST_NEIGHBOR", [x, size], node.output(),
+            node.add("RESIZE_NEAREST_NEIGHBOR", [x, _size(node)], node.output(),
                      **_coordinates(coordinate))  # fmt: skip
             return
+    node.require(x.type.is_static, f"nearest pixels by {node.attrs.rounding} of run-time sizes")
     height, width = node.attrs.size
     rows = node.ints(node.attrs._nearest(height, x.type.dims[1]), "rows")
     columns = node.ints(node.attrs._nearest(width, x.type.dims[2]), "columns")
@@ -138,9 +136,25 @@ _ROUNDINGS = {"asymmetric": 0.0, "half_pixel": 0.5, "align_corners": 0.5}
 
 
 def _picks_the_same(node: ExportedNode, x: Tensor, coordinate: str) -> bool:
+    """Whether LiteRT picks the node's pixels in these coordinates, as far as can be told now."""
+    pairs = list(zip(node.attrs.size, x.type.shape[1:3], strict=True))
+    fixed = [(n, old) for n, old in pairs if isinstance(n, int) and isinstance(old, int)]
+    if len(fixed) < len(pairs):
+        return coordinate == node.attrs.coordinate and _rounds_the_same(node, pairs)
+
     def chosen(count: int, size: int) -> Array:
         place = positions(count, size, coordinate) + np.float32(_ROUNDINGS[coordinate])
         return np.clip(np.floor(place), 0, size - 1).astype(np.int64)
 
-    pairs = zip(node.attrs.size, x.type.dims[1:3], strict=True)
-    return all(np.array_equal(node.attrs._nearest(*p), chosen(*p)) for p in pairs)
+    return all(np.array_equal(node.attrs._nearest(*p), chosen(*p)) for p in fixed)
+
+
+def _rounds_the_same(node: ExportedNode, pairs: list[tuple[Size, Size]]) -> bool:
+    """By name; whole multiples have no halves that could be rounded up or down."""
+    if node.attrs.coordinate == "asymmetric":
+        return bool(node.attrs.rounding == "floor")
+    whole = all(any(size == k * old for k in range(1, 9)) for size, old in pairs)
+    halves = node.attrs.coordinate == "half_pixel" and whole
+    return node.attrs.rounding == "round_half_up" or (
+        halves and node.attrs.rounding == "round_half_down"
+    )

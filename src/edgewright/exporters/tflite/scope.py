@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from edgewright.exporters.tflite.records import File, Operator, Subgraph, Tensor
-from edgewright.graph import Array, DType, Graph, Module, Node, Quant, TensorType, Value
+from edgewright.graph import Array, DType, Graph, Module, Node, Quant, Size, TensorType, Value
 
 Weights = Literal["as_is", "float16", "dynamic_range"]
 #: constants with fewer elements are not worth an operator that decodes them
@@ -28,6 +28,7 @@ class Scope:
         sequences: LSTM nodes that keep their state, with the names of h and c.
         handles: the handles of resource variables by state.
         layouts: which values of the interface were turned, and how.
+        sizes: run-time sizes that operators have computed, int32 [1].
         notes: what the user should know.
     """
 
@@ -42,6 +43,7 @@ class Scope:
     sequences: dict[Node, tuple[str, str]] = field(default_factory=dict)
     layouts: dict[Tensor, tuple[Value, tuple[int, ...]]] = field(default_factory=dict)
     handles: dict[str, Tensor] = field(default_factory=dict)
+    sizes: dict[Size, Tensor] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     _constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = field(default_factory=dict)
 
