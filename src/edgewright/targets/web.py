@@ -1,9 +1,20 @@
 """Browsers and Node.js: WebAssembly with 128-bit SIMD, in an ES module."""
 
+from importlib.util import find_spec
+
 from . import Level, Runner, Target
+
+
+def _no_wasmtime() -> tuple[str, ...]:
+    return () if find_spec("wasmtime") else ("the Python package wasmtime",)
+
 
 NODE = Runner("node", program="node", debian=("nodejs",))
 CHROMIUM = Runner("chromium", program="chromium", debian=("chromium",))
+#: what no user runs, but the one that counts instructions
+WASMTIME = Runner(
+    "wasmtime", label="wasmtime", probe=_no_wasmtime, install="pip install 'edgewright[wasm]'"
+)
 
 TARGET = Target(
     name="web",
@@ -20,7 +31,7 @@ TARGET = Target(
     ),
     dot="ss",
     detect="fixed",
-    runners=(NODE, CHROMIUM),
+    runners=(NODE, CHROMIUM, WASMTIME),
     allowed_undefined=frozenset(),
     machine="a browser",
     library_prefix="",

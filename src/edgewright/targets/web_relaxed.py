@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import replace
 
 from . import Level, Runner
-from .web import CHROMIUM
+from .web import CHROMIUM, WASMTIME
 from .web import TARGET as WEB
 
 _OLDEST_NODE = 24  # node 20 has relaxed SIMD behind a flag, and computes it wrongly
@@ -37,5 +37,6 @@ TARGET = replace(
     runners=(
         CHROMIUM,
         Runner("node", program="node", probe=_old_node, install="npm install -g node@24"),
+        WASMTIME,
     ),
 )

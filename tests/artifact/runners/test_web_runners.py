@@ -1,4 +1,4 @@
-"""Node.js and Chromium as runners: run-time sizes, refused inputs, and dead browsers."""
+"""Node.js, Chromium and wasmtime as runners: run-time sizes, refused inputs, dead browsers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ graph main() -> (%y) {
 RUNNERS = {runner.kind: runner for runner in targets.get("web").runners}
 
 
-@pytest.fixture(params=["node", "chromium"])
+@pytest.fixture(params=["node", "chromium", "wasmtime"])
 def runner(request: pytest.FixtureRequest) -> targets.Runner:
     found = RUNNERS[request.param]
     if found.missing:
@@ -82,6 +82,19 @@ def test_a_damaged_module_is_an_error(tmp_path: Path, runner: targets.Runner) ->
     (tmp_path / "web/test.wasm").write_bytes(b"\0asm\1\0\0\0")
     with pytest.raises(InternalError, match="the program that runs the model failed"):
         model.run({})
+
+
+def test_wasmtime_counts_the_same_every_time(tmp_path: Path) -> None:
+    pytest.importorskip("wasmtime")
+    model = open_model(MODEL, tmp_path, RUNNERS["wasmtime"])
+    inputs = {"x": np.zeros((1, 2, 3), np.float32), "i": np.array([0, 1], np.int32)}
+    counts = []
+    for samples in (1, 1, 2):
+        model.run_all([inputs] * samples, count=True)
+        assert model.instructions is not None
+        counts.append(model.instructions)
+    assert counts == [counts[0], counts[0], 2 * counts[0]]
+    assert 50 < counts[0] < 5000
 
 
 def test_a_browser_that_ends_is_an_error(tmp_path: Path) -> None:
