@@ -27,10 +27,20 @@ __asm__(
 static _Alignas(64) unsigned char arena[{arena}];
 {state_memory}{buffers}
 
-void board_fault(void);
-void board_fault(void) {{
+__attribute__((noreturn, used)) void report_fault(void);
+__attribute__((noreturn, used)) void report_fault(void) {{
   ew_host_print("a fault: the program left its memory\\n");
   ew_host_exit(4);
+}}
+
+/* The stack may be what overflowed: begin a new one. */
+__attribute__((naked, aligned(4))) void board_fault(void);
+__attribute__((naked, aligned(4))) void board_fault(void) {{
+#if defined(__arm__)
+  __asm__("ldr r0, =board_stack_top\\n\\tmov sp, r0\\n\\tbl report_fault\\n\\t.ltorg");
+#else
+  __asm__("la sp, board_stack_top\\n\\tj report_fault");
+#endif
 }}
 
 __attribute__((noreturn)) static void stop(const char *step, int error) {{
