@@ -53,8 +53,16 @@ EW_KERNEL void ew_depthwise_lean_pixel(const ew_conv_shape *s, const ew_lean_rin
   for (int32_t n = 0; n < s->out_c; n += EW_LEAN_CHUNK) {
     int32_t sums[EW_LEAN_CHUNK];
     const int32_t some = ew_min_i32(s->out_c - n, EW_LEAN_CHUNK);
-    for (int32_t c = 0; c < some; c += EW_LEAN_CHANNELS, at += block)
-      w = ew_lean_taps(rows, at, step, s->kernel_h, s->kernel_w, w, sums + c);
+    const int32_t blocks = (some + EW_LEAN_CHANNELS - 1) / EW_LEAN_CHANNELS;
+#if defined(EW_LEAN_HAS_THREE)
+    if (s->kernel_w == 3 && s->dilation_w == 1) {
+      w = ew_lean_taps_three(rows, at, block, s->kernel_h, blocks, w, sums);
+    } else
+#endif
+      for (int32_t b = 0; b < blocks; ++b)
+        w = ew_lean_taps(rows, at + b * block, step, s->kernel_h, s->kernel_w, w,
+                         sums + b * EW_LEAN_CHANNELS);
+    at += blocks * block;
     r->finish(&r->layer, sums, some, channels + 3 * n, (const uint8_t *)0, y + n);
   }
 }

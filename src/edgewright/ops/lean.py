@@ -80,7 +80,7 @@ def pack_depthwise_lean(
 def pack_lean_channels(
     bias: Int32, factor: NDArray[np.float32] | Multiplier, step: int, groups: int = 1
 ) -> Int32:
-    """The per-channel numbers of a layer: bias, multiplier (or the bits of a scale), shift.
+    """The per-channel numbers of a layer: bias, multiplier (or the bits of a scale), right shift.
 
     Args:
         bias: folded, int32 [O].
@@ -92,7 +92,7 @@ def pack_lean_channels(
         int32 [groups, ceil(N / n), 3, n] with N = O / groups and n = TOGETHER[step], zero-filled.
     """
     if isinstance(factor, Multiplier):
-        rows = [bias, factor.value, factor.shift]
+        rows = [bias, factor.value, -factor.shift]
     else:
         bits = np.ascontiguousarray(factor, np.float32).view(np.int32)
         rows = [bias, bits, np.zeros_like(bias)]

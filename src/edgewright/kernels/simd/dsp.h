@@ -171,31 +171,76 @@ EW_INLINE void ew_lean_line_copy(const uint8_t *from, int32_t n, int32_t flip, i
 
 /* acc [4 channels] = the taps of a window of rows x columns, which starts `at` numbers into each row
    and whose columns lie `step` apart; returns the weights that follow. */
-#define EW_DSP_TAP(x_at, w_at) { \
-    const int32_t x0 = (x_at)[0], x1 = (x_at)[1], w0 = (w_at)[0], w1 = (w_at)[1]; \
-    a = ew_smlabb(x0, w0, a); \
-    b = ew_smlabb(x1, w1, b); \
-    c = ew_smlatt(x0, w0, c); \
-    d = ew_smlatt(x1, w1, d); \
-  }
 EW_INLINE const int16_t *ew_lean_taps(const ew_lean_x *const *from, int32_t at, int32_t step,
                                       int32_t rows, int32_t columns, const int16_t *w,
                                       int32_t *acc) {
   const ew_lean_word *v = (const ew_lean_word *)w;
-  const ew_lean_x *const *const end = from + rows;
   int32_t a = 0, b = 0, c = 0, d = 0;
-  do {
-    const ew_lean_word *x = (const ew_lean_word *)(*from++ + at);
-    int32_t left = columns;
-    for (; step == 4 && left >= 3; left -= 3, x += 6, v += 6) {
-      EW_DSP_TAP(x, v)
-      EW_DSP_TAP(x + 2, v + 2)
-      EW_DSP_TAP(x + 4, v + 4)
+  for (int32_t ky = 0; ky < rows; ++ky) {
+    const ew_lean_word *x = (const ew_lean_word *)(from[ky] + at);
+    for (int32_t left = columns; left > 0; --left, x += step / 2, v += 2) {
+      const int32_t x0 = x[0], x1 = x[1], w0 = v[0], w1 = v[1];
+      a = ew_smlabb(x0, w0, a);
+      b = ew_smlabb(x1, w1, b);
+      c = ew_smlatt(x0, w0, c);
+      d = ew_smlatt(x1, w1, d);
     }
-    for (; left > 0; --left, x += step / 2, v += 2) EW_DSP_TAP(x, v)
-  } while (from != end);
+  }
   acc[0] = a, acc[1] = b, acc[2] = c, acc[3] = d;
   return (const int16_t *)v;
 }
+
+#if defined(__ARM_FEATURE_DSP)
+/* The same for several blocks of channels and windows of three columns: 12 products of a row in 18
+   instructions, and four to get to the next row. Offsets are in bytes. */
+#define EW_LEAN_HAS_THREE
+typedef struct ew_dsp_windows {
+  const ew_lean_x *const *from, *const *end; /* the rows */
+  int32_t at, block;                         /* where the window starts; from block to block */
+  const int16_t *w;                          /* moved along */
+  int32_t *acc, *acc_end;                    /* moved along */
+} ew_dsp_windows;
+#define EW_DSP_TAP(at) \
+  "ldrd r8, r9, [r12, #" at "]\n\t" \
+  "ldrd r10, r11, [r3], #8\n\t" \
+  "smlabb r4, r8, r10, r4\n\t" \
+  "smlabb r5, r9, r11, r5\n\t" \
+  "smlatt r6, r8, r10, r6\n\t" \
+  "smlatt r7, r9, r11, r7\n\t"
+__attribute__((naked, noinline, unused)) static void ew_dsp_windows_run(
+    ew_dsp_windows *t __attribute__((unused))) {
+  __asm__ volatile(
+      "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t"
+      "ldrd r2, r1, [r0, #4]\n\t"
+      "ldr r3, [r0, #16]\n"
+      "1:\n\t"
+      "ldr lr, [r0]\n\t"
+      "movs r4, #0\n\t"
+      "movs r5, #0\n\t"
+      "movs r6, #0\n\t"
+      "movs r7, #0\n"
+      "2:\n\t"
+      "ldr r12, [lr], #4\n\t"
+      "add r12, r1\n\t" EW_DSP_TAP("0") EW_DSP_TAP("8") EW_DSP_TAP("16")
+      "cmp lr, r2\n\t"
+      "bne 2b\n\t"
+      "ldrd r8, r9, [r0, #20]\n\t"
+      "stmia r8!, {r4, r5, r6, r7}\n\t"
+      "str r8, [r0, #20]\n\t"
+      "ldr r10, [r0, #12]\n\t"
+      "add r1, r10\n\t"
+      "cmp r8, r9\n\t"
+      "bne 1b\n\t"
+      "str r3, [r0, #16]\n\t"
+      "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
+}
+EW_INLINE const int16_t *ew_lean_taps_three(const ew_lean_x *const *from, int32_t at, int32_t block,
+                                            int32_t rows, int32_t blocks, const int16_t *w,
+                                            int32_t *acc) {
+  ew_dsp_windows t = {from, from + rows, 2 * at, 2 * block, w, acc, acc + 4 * blocks};
+  ew_dsp_windows_run(&t);
+  return t.w;
+}
+#endif
 
 #endif

@@ -93,7 +93,8 @@ EW_INLINE int32x4_t ew_mve_add_skip(int32x4_t y, int32x4_t skip, const ew_lean_p
 #define EW_LEAN_HAS_VECTORS
 EW_INLINE void ew_lean_finish_vectors(const ew_lean_layer *t, const int32_t *sums, int32_t n,
                                       const int32_t *channels, const uint8_t *skip, uint8_t *y,
-                                      const int mode) {
+                                      const int whole, const int mode) {
+  (void)whole;
   const ew_lean_params *const p = t->params;
   const int32_t zero = p->y_zero, lo = p->lo - zero, hi = p->hi - zero;
   for (int32_t i = 0; i < n; i += 4, channels += 12) {
@@ -106,7 +107,7 @@ EW_INLINE void ew_lean_finish_vectors(const ew_lean_layer *t, const int32_t *sum
       real = vmaxnmq_f32(vminnmq_f32(real, vdupq_n_f32((float)hi)), vdupq_n_f32((float)lo));
       v = vcvtnq_s32_f32(real);
     } else {
-      v = ew_mve_clamp(ew_mve_multiply(sum, factor, vldrwq_s32(channels + 8)), lo, hi);
+      v = ew_mve_clamp(ew_mve_multiply(sum, factor, vnegq_s32(vldrwq_s32(channels + 8))), lo, hi);
     }
     if (skip) {
       const int32x4_t other = t->flip ? vreinterpretq_s32_u32(vldrbq_z_u32(skip + i, lanes))
@@ -150,8 +151,13 @@ EW_INLINE void ew_lean_dot_rows(const ew_lean_x *const *rows, const int8_t *w, i
 EW_INLINE int32_t ew_lean_lane(int32_t c) { return c; }
 EW_INLINE void ew_lean_line_copy(const uint8_t *from, int32_t n, int32_t flip, int32_t block,
                                  ew_lean_x *to) {
-  for (int32_t i = 0; i < n; i += 8, to += block)
-    for (int32_t c = 0; c < 8; ++c) to[c] = (int8_t)(from[i + c] ^ flip);
+  const uint64_t flips = (uint64_t)(uint32_t)flip * 0x0101010101010101u;
+  for (int32_t i = 0; i < n; i += 8, to += block) {
+    uint64_t eight;
+    __builtin_memcpy(&eight, from + i, 8);
+    eight ^= flips;
+    __builtin_memcpy(to, &eight, 8);
+  }
 }
 
 #endif
