@@ -282,7 +282,6 @@ def cast(node: ExportedNode) -> None:
     from edgewright.exporters.tflite.serialize import tensor_type
 
     x, y = node.input(0), node.output()
-    node.require(x.type.quant is None, f"a cast of {x.type}")
     known = {tensor_type(t.type.dtype) for t in (x, y)}
     node.require(None not in known, f"a cast from {x.type} to {y.type}")
     node.add("CAST", [x], y, in_data_type=tensor_type(x.type.dtype),

@@ -65,12 +65,11 @@ def _sequence(
 
 def _starts_anew(node: ExportedNode) -> bool:
     """Whether each call begins at zero, nothing reads the last c, and there are several steps."""
-    x, cell = node.value(0).type, node.node.outputs[2]
+    x = node.value(0).type
     first = [node.optional_value(4), node.optional_value(5)]
     zero = all(v is None or (v.data is not None and not np.any(v.data)) for v in first)
-    unread = not cell.users and cell not in node.scope.graph.outputs
     plain = x.quant is None and x.is_static and node.scope.weights != "dynamic_range"
-    return zero and unread and plain and x.dims[0] >= FEWEST_STEPS
+    return zero and not node.is_read(2) and plain and x.dims[0] >= FEWEST_STEPS
 
 
 def _reset_sequence(node: ExportedNode) -> None:
@@ -113,16 +112,14 @@ def _shutting_gates(node: ExportedNode) -> list[Tensor | None]:
 
 def _after_reset(node: ExportedNode, made: Tensor, steps: int) -> None:
     """y without its first step, and the last h."""
-    y, last = node.node.outputs[:2]
-    wanted = [bool(v.users) or v in node.scope.graph.outputs for v in (y, last)]
     shape = node.output().type.dims
-    if wanted[0]:
+    if node.is_read(0):
         target = node.like(made, *shape) if node.attrs.reverse else node.output()
         begin, size = node.ints([1, 0, 0], "begin"), node.ints(shape, "size")
         node.add("SLICE", [made, begin, size], target)
         if node.attrs.reverse:
             _reversed(node, target, node.output())
-    if wanted[1]:
+    if node.is_read(1):
         begin, size = node.ints([steps, 0, 0], "begin"), node.ints([1, *shape[1:]], "size")
         step = node.add("SLICE", [made, begin, size], node.like(made, 1, *shape[1:]))
         node.reshape(step, *shape[1:], output=node.output(1))
@@ -203,14 +200,12 @@ def _unrolled(node: ExportedNode) -> None:
 
 def _collect(node: ExportedNode, rows: list[Tensor], h: Tensor, c: Tensor) -> None:
     """The three results, as far as they are read."""
-    y, last_h, last_c = (v for v in node.node.outputs)
-    used = [bool(v.users) or v in node.scope.graph.outputs for v in (y, last_h, last_c)]
-    if used[0] and len(rows) == 1:
-        node.reshape(rows[0], *y.type.shape, output=node.output(0))
-    elif used[0]:
+    if node.is_read(0) and len(rows) == 1:
+        node.reshape(rows[0], *node.type.shape, output=node.output(0))
+    elif node.is_read(0):
         node.add("PACK", rows, node.output(0), axis=0, values_count=len(rows))
     for index, tensor in ((1, h), (2, c)):
-        if used[index]:
+        if node.is_read(index):
             node.copy(tensor, node.output(index))
 
 

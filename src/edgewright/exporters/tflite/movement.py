@@ -48,11 +48,22 @@ def concat(node: ExportedNode) -> None:
     """CONCATENATION; operands of another quantisation are brought to the result's before."""
     parts = []
     for part in node.inputs():
-        if part.type.quant != node.type.quant:
+        if part.type.quant is None and node.type.quant is not None:
+            part = _typed(node, part)  # integers that take the result's meaning
+        elif part.type.quant != node.type.quant:
             part = node.requantized(part, node.temporary(part.type.with_quant(node.type.quant)))
         parts.append(part)
     node.add("CONCATENATION", parts, node.output(), axis=node.attrs.axis,
              fused_activation_function=0)  # fmt: skip
+
+
+def _typed(node: ExportedNode, part: Tensor) -> Tensor:
+    """The same integers, as numbers of the result's quantisation."""
+    if part.data is not None:
+        return node.constant("part", part.data, node.type.quant)
+    made = node.temporary(part.type.with_quant(node.type.quant))
+    node.copy(part, made)
+    return made
 
 
 @rule("split")

@@ -75,6 +75,11 @@ class ExportedNode:
             raise self.fail(f"{what} is computed at run time")
         return held
 
+    def is_read(self, index: int) -> bool:
+        """Whether anything reads an output."""
+        value, graph = self.node.outputs[index], self.node.graph
+        return bool(value.users) or (graph is not None and graph.is_output(value))
+
     @property
     def type(self) -> TensorType:
         """The type of the first output."""

@@ -41,6 +41,7 @@ BY_TYPE: dict[str, dict[str, int]] = {
     "MIRROR_PAD": _INT8_2_INT16_3,
     "MUL": {"int8": 2, "int16": 4, "int64": 5},
     "NOT_EQUAL": _INT8_2,
+    "PACK": _INT8_2_INT16_3,
     "REDUCE_MAX": _INT8_2_INT16_3,
     "REDUCE_MIN": _INT8_2_INT16_3,
     "REDUCE_PROD": {"int8": 2, "int16": 2},
@@ -57,6 +58,7 @@ BY_TYPE: dict[str, dict[str, int]] = {
     "SUM": _INT8_2,
     "TANH": _INT8_2_INT16_3,
     "TILE": {"int8": 3},
+    "UNPACK": {"int8": 2, "uint8": 2, "bool": 3, "int16": 4},
 }
 
 #: TensorFlow releases by operator, one for each version from 1 up
