@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +113,13 @@ def test_a_dll_shows_what_it_imports(images: dict[str, bytes]) -> None:
 
 def _with_kernel32(target: targets.Target) -> targets.Target:
     return replace(target, link_flags=("-lkernel32",))
+
+
+@pytest.mark.usefixtures("fresh_cache")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_is_the_same_bytes_each_time(images: dict[str, bytes], name: str) -> None:
+    time.sleep(1.1)  # stamps count seconds
+    assert build(name).read_bytes() == images[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
