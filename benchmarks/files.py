@@ -22,7 +22,6 @@ from benchmarks.subjects import Subject
 
 if TYPE_CHECKING:
     from edgewright.graph import Node
-    from edgewright.pipeline.model import Model
 
 Array = npt.NDArray[Any]
 SOURCES = Path(__file__).parent.parent / "src" / "edgewright"
@@ -123,7 +122,7 @@ def _build(subject: Subject, folder: Path) -> dict[str, Any]:
         return {"failure": f"the build takes more than {BUILD_LIMIT_S} s"}
     if done.returncode:
         return {"failure": " ".join(done.stderr.split())[:400]}
-    return {"seconds": time.perf_counter() - start}
+    return {"seconds": time.perf_counter() - start, "work": {"nodes": _work(subject)}}
 
 
 def sample(subject: Subject) -> list[Array]:
@@ -144,41 +143,48 @@ def sample(subject: Subject) -> list[Array]:
         raise Unavailable(str(error)) from error
     drawn = list(draw(model.module.main, 1)[0].values())
     _saved(subject, "source", drawn)
-    (place(subject) / "work.json").write_text(json.dumps({"nodes": _work(model)}))
     return drawn
 
 
 def work(subject: Subject) -> dict[str, Any]:
-    """What one run has to do, once `sample` has been called.
+    """What one run of the package has to do, once `package` has built it.
 
-    `nodes` has a row for each operator that multiplies: its multiply-accumulates, the bytes of its
-    constants, how often it reads them, and whether Winograd's algorithm fits.
+    `nodes` has a row for each operator that multiplies: its multiply-accumulates, those of the
+    algorithm that was chosen, the bytes of its constants, and how often a run reads them.
     """
-    found: dict[str, Any] = json.loads((place(subject) / "work.json").read_text())
+    found: dict[str, Any] = json.loads((place(subject) / "package.json").read_text())["work"]
     return found
 
 
-def _work(model: Model) -> list[tuple[int, int, int, bool]]:
+def _work(subject: Subject) -> list[tuple[int, int, int, int]]:
     from edgewright import ops
     from edgewright.graph import upper
+    from edgewright.pipeline.model import load_model
 
+    model = load_model(subject.source(), shapes=subject.shapes or None)
     rows = []
     for node in model.module.main.walk():
         macs = ops.of(node).macs(node)
         if not macs:
             continue
         constants = [v for v in node.inputs if v is not None and v.is_constant]
+        if node.op == "lstm":  # its input's weights are read once, the recurrent ones at each step
+            constants = [node.input(2)]
         size = sum(upper(v.type.count) * v.type.dtype.bits // 8 for v in constants)
         steps = upper(node.inputs[0].type.shape[0]) if node.op == "lstm" else 1
-        rows.append((macs, size, steps, _fits_winograd(node)))
+        rows.append((macs, round(macs * _winograd_share(node)), size, steps))
     return rows
 
 
-def _fits_winograd(node: Node) -> bool:
-    if node.op != "conv" or node.inputs[1].type.shape[1:3] != (3, 3):
-        return False
-    plain = {"stride": (1, 1), "dilation": (1, 1), "groups": 1}
-    return all(node.attrs.get(k, v) == v for k, v in plain.items())
+def _winograd_share(node: Node) -> float:
+    """Products of the chosen form of a convolution by those of the direct form."""
+    from edgewright import ops, targets
+    from edgewright.ops import winograd
+
+    if node.op != "conv" or not winograd.wins(node, ops.of(node), targets.get("host")):
+        return 1.0
+    height, width = node.output.type.dims[1:3]
+    return 16 * ((height + 1) // 2) * ((width + 1) // 2) / (9 * height * width)
 
 
 def _saved(subject: Subject, kind: str, arrays: list[Array]) -> Path:

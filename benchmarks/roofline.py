@@ -108,22 +108,21 @@ class Roofline:
             return self.l2
         return self.l3 if size <= 2 * SIZES["l3"] else self.memory
 
-    def bound_us(self, work: dict[str, Any], dtype: str, algorithm: str = "direct") -> float:
-        """The least time of a net: of each operator, its arithmetic or its weights' way here.
+    def bound_us(self, work: dict[str, Any], dtype: str, direct: bool = False) -> float:
+        """The least time of a net: its arithmetic, or its weights' way to the core if that is more.
 
         Args:
             work: what `files.work` says of it.
             dtype: "float32" or "int8".
-            algorithm: "direct", or "winograd": 3x3 layers of stride 1 take 4/9 of the products.
+            direct: count the products of direct convolutions, not those of the chosen algorithm.
         """
         peak = self.int8 if dtype == "int8" else self.float32
-        weights = self.stream(sum(size for _, size, _, _ in work["nodes"]))
-        total = 0.0
-        for macs, size, steps, winograd in work["nodes"]:
-            done = macs / 2.25 if winograd and algorithm == "winograd" else macs
-            speed = self.stream(size) if steps > 1 else weights
-            total += max(2 * done / peak, size * steps / speed)
-        return total * 1e6
+        weights = self.stream(sum(size for _, _, size, _ in work["nodes"]))
+        arithmetic = moved = 0.0
+        for plain, chosen, size, steps in work["nodes"]:
+            arithmetic += 2 * (plain if direct else chosen) / peak
+            moved += size * steps / (self.stream(size) if steps > 1 else weights)
+        return max(arithmetic, moved) * 1e6
 
 
 def measure(cpu: int) -> Roofline:

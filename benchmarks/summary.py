@@ -84,7 +84,7 @@ def _contest(group: Sequence[Row], roof: Roofline | None) -> Row | None:
 
 
 def _headroom(ours: Row, best: Row, roof: Roofline) -> Row:
-    """The bound with direct convolutions, that with Winograd's, and what is closed to the first."""
+    """The bounds of the chosen algorithms and of direct ones, and how far the first is reached."""
     from benchmarks.subjects import subjects
 
     subject = next(s for s in subjects() if (s.name, s.dtype) == (ours["model"], ours["dtype"]))
@@ -95,7 +95,7 @@ def _headroom(ours: Row, best: Row, roof: Roofline) -> Row:
     return {
         "macs": sum(n[0] for n in work["nodes"]),
         "bound_us": bound,
-        "bound_winograd_us": roof.bound_us(work, ours["dtype"], "winograd") / threads,
+        "bound_direct_us": roof.bound_us(work, ours["dtype"], direct=True) / threads,
         "headroom_closed": (best["median_us"] - ours["median_us"]) / gap if gap > 0 else None,
     }
 
