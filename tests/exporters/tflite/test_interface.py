@@ -7,7 +7,7 @@ import pytest
 
 from edgewright import ops
 from edgewright.exporters.tflite import export
-from edgewright.graph import Module, parse_module
+from edgewright.graph import Location, Module, parse_module
 from edgewright.importers.tflite.reader import parse
 from tests.exporters.tflite.harness import check_module, codes, floats
 
@@ -29,6 +29,13 @@ def test_images_come_and_go_channels_last() -> None:
     assert codes(parse(made.data, "x")) == ["ABS", "MEAN"]
     assert made.layouts == {"image": (0, 2, 3, 1), "map": (0, 2, 3, 1)}
     assert (made.inputs, made.outputs) == (("image",), ("scores", "map"))
+
+
+def test_a_transpose_that_a_tflite_file_has_itself_stays() -> None:
+    given = module(PYTORCH)
+    for node in given.main.nodes:
+        node.origin = Location("model.tflite", "TRANSPOSE")
+    assert check_module(given, FEEDS).layouts == {}
 
 
 def test_channels_of_places_come_last_behind_an_image_only() -> None:

@@ -11,6 +11,8 @@ Perm = tuple[int, ...]
 TO_LAST: tuple[Perm, ...] = ((0, 2, 3, 1), (0, 2, 3, 4, 1))
 TO_FIRST: tuple[Perm, ...] = ((0, 3, 1, 2), (0, 4, 1, 2, 3))
 PLACES: Perm = (0, 2, 1)
+#: operators of .tflite files that move axes
+_OWN = ("TRANSPOSE", "RESHAPE")
 #: the name of the first signature, which runtimes take when none is asked for
 DEFAULT_SIGNATURE = "serving_default"
 INIT = "init"
@@ -39,7 +41,12 @@ def _input_perm(graph: Graph, value: Value) -> Perm | None:
 
 
 def turned(node: Node, perms: tuple[Perm, ...]) -> Perm | None:
-    """Which of some permutations a node is: a transpose, or a reshape with a single channel."""
+    """Which of some permutations a node is: a transpose, or a reshape with a single channel.
+
+    One that a .tflite source has itself is its author's, and stays.
+    """
+    if node.origin is not None and node.origin.op_type in _OWN:
+        return None
     if node.op == "transpose":
         perm = tuple(node.attrs["perm"])
         return perm if perm in perms else None
