@@ -48,7 +48,8 @@ class Layers:
         if self.dtype is np.uint8:  # older uint8 models: one scale, and a zero point
             return const(self.bytes(*shape), Quant.per_tensor(0.02, 120))
         scales = self.rng.uniform(0.001, 0.1, shape[axis or 0]).astype(np.float32)
-        scales[:1] = 3.0  # more than one unit of the result for each of the sum
+        shifted = (3.0, 6.0, 20.0)  # to the right by one, not at all, to the left
+        scales[: len(shifted)] = shifted[: len(scales)]
         quant = Quant(tuple(map(float, scales)), (0,) * len(scales), axis)
         return const(np.maximum(self.bytes(*shape), -127), quant)
 

@@ -50,7 +50,7 @@ EW_KERNEL int32_t ew_lean_multiply_rare(int32_t v, int32_t multiplier, int32_t r
   return ew_multiply_i32(v, multiplier, -right);
 }
 EW_INLINE int32_t ew_lean_multiply(int32_t v, int32_t multiplier, int32_t right) {
-  if ((uint32_t)right > 21) return ew_lean_multiply_rare(v, multiplier, right);
+  if ((uint32_t)(right - 1) > 20) return ew_lean_multiply_rare(v, multiplier, right);
   const int32_t high = ew_lean_mul_high(v, multiplier);
   return (high + ((1 << right) >> 1) + (high >> 31)) >> right;
 }
