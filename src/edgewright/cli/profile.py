@@ -13,6 +13,9 @@ from edgewright.cli.model_options import import_options, model_options
 
 @click.command(name="profile")
 @click.argument("model", type=click.Path(path_type=Path))
+@click.option("-t", "--target", default="host", show_default=True, metavar="NAME",
+              help="Where it runs; on another target than this machine an emulator counts "
+              "instructions, which are exact but no measure of time.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(0.05, 600), default=1.0, show_default=True,
               help="How long to measure.")  # fmt: skip
 @click.option("--level", help="Instruction set level; default: the best that this CPU has.")
@@ -23,8 +26,8 @@ from edgewright.cli.model_options import import_options, model_options
 @model_options
 @json_option
 def command(
-    model: Path, seconds: float, level: str | None, top: int, html: Path | None, as_json: bool,
-    **given: Any,
+    model: Path, target: str, seconds: float, level: str | None, top: int, html: Path | None,
+    as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Time every operator of MODEL on this machine: where it goes, and how much is left to gain.
 
@@ -34,10 +37,14 @@ def command(
     Examples:
       edgewright profile kws.tflite
       edgewright profile kws.tflite --html profile.html --top 5
+      edgewright profile kws.tflite -t cortex-m4
     """
     from edgewright.pipeline.profile import profile_model
 
     options = import_options(given)
+    if target != "host":
+        _count(model, target, as_json, options)
+        return
     with progress(f"profiling {model.name}") as step:
         found = profile_model(model, seconds=seconds, level=level, progress=step, **options)
     if html is not None:
@@ -45,6 +52,25 @@ def command(
     show(as_json, found.to_json(), lambda: _render(found, top))
     if html is not None and not as_json:
         out.print(f"wrote {html}")
+
+
+def _count(model: Path, target: str, as_json: bool, options: dict[str, Any]) -> None:
+    from edgewright.pipeline.instructions import count_instructions
+
+    with progress(f"counting the instructions of {model.name}"):
+        counts = count_instructions(model, target, **options)
+    show(as_json, counts.to_json(), lambda: _render_counts(counts))
+
+
+def _render_counts(counts: Any) -> None:
+    cells = [
+        [n.index, n.op, f"{n.instructions:,}", f"{100 * n.instructions / counts.total:.1f}",
+         n.macs, f"{n.macs_per_instruction:.2f}" if n.macs else "-", _short(n.name)]
+        for n in counts.nodes
+    ]  # fmt: skip
+    columns = ["#", "operator", "instructions", "%", "MACs", "MACs an instruction", "output"]
+    table(columns, cells, f"one run on {counts.target}")
+    out.print(f"whole run: {counts.total:,} instructions, {counts.requantization} requantization")
 
 
 def _write(path: Path, found: Any) -> None:

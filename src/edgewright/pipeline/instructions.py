@@ -46,15 +46,28 @@ class Counts:
 
     Attributes:
         target: where it ran.
+        requantization: the mode of the code.
         nodes: by operator; the marks between them cost a few instructions each.
         functions: by C function, its own instructions.
         total: of the entry point.
     """
 
     target: str
+    requantization: str
     nodes: tuple[NodeCount, ...]
     functions: Mapping[str, int]
     total: int
+
+    def to_json(self) -> dict[str, Any]:
+        """One document."""
+        nodes = [{**vars(n), "macs_per_instruction": n.macs_per_instruction} for n in self.nodes]
+        return {
+            "target": self.target,
+            "requantization": self.requantization,
+            "total": self.total,
+            "operators": nodes,
+            "functions": dict(self.functions),
+        }
 
 
 def count_instructions(
@@ -65,11 +78,14 @@ def count_instructions(
     Args:
         model: a file, or what `load_model` returned.
         target: one that runs under qemu.
-        options: those of `load_model`, when `model` is a file.
+        options: those of `load_model`, when `model` is a file; without an FPU the requantization
+            is "fixed" unless they say otherwise.
     """
-    loaded = model if isinstance(model, Model) else load_model(model, **options)
     held = targets.get(target)
     runner = _counting_runner(held)
+    if not held.fpu and not options.get("requantization"):
+        options["requantization"] = "fixed"
+    loaded = model if isinstance(model, Model) else load_model(model, **options)
     code = generate(loaded.module, held, identifier(loaded.path.stem), profiled=True)
     sample = draw_vectors(loaded)[0][0]
     with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +96,8 @@ def count_instructions(
     order = plan.order[graph]
     pairs = zip(order, outcome.marks, strict=True)
     nodes = tuple(_count(i, node, count) for i, (node, count) in enumerate(pairs))
-    return Counts(target, nodes, outcome.functions, outcome.instructions)
+    mode = loaded.module.requantization
+    return Counts(target, mode, nodes, outcome.functions, outcome.instructions)
 
 
 def _counting_runner(target: targets.Target) -> targets.Runner:
