@@ -393,8 +393,11 @@ _DISK_FULL = re.compile(r"No space left on device|NoSpaceLeft|Disk quota exceede
 
 
 def _environment() -> dict[str, str]:
-    """The user's environment, with zig's own cache inside ours and messages in English."""
-    env = {**os.environ, "LC_ALL": "C"}
+    """The user's environment, with zig's own cache inside ours, messages in English, and no time.
+
+    DLLs hold the time of linking; linkers take it from SOURCE_DATE_EPOCH where that is set.
+    """
+    env = {**os.environ, "LC_ALL": "C", "SOURCE_DATE_EPOCH": "0"}
     env.setdefault("ZIG_GLOBAL_CACHE_DIR", str(cache.root() / "zig"))
     env.setdefault("ZIG_LOCAL_CACHE_DIR", str(cache.root() / "zig"))
     return env
