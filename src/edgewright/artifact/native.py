@@ -283,9 +283,10 @@ def _function(library: ctypes.CDLL, name: str) -> Any:
 
 
 def _map_weights(path: Path, size: int) -> npt.NDArray[np.uint8]:
-    """The file, mapped read-only: pages are aligned, and shared between processes.
+    """The file, mapped read-only: pages are aligned, shared between processes, read when needed.
 
-    Its checksum is its own, not the package's, so that retrained weights may take its place.
+    Only its header is checked (by the code itself): reading 14 MB for a checksum would take longer
+    than a first run. `check_weights` does that.
     """
     try:
         weights = np.memmap(path, np.uint8, mode="r")
@@ -293,8 +294,17 @@ def _map_weights(path: Path, size: int) -> npt.NDArray[np.uint8]:
         raise InvalidPackage(f"the weights cannot be read: {error}", where=path) from None
     if weights.size < size:
         raise InvalidPackage(f"the weights have {weights.size} bytes, expected {size}", where=path)
+    return weights
+
+
+def check_weights(path: Path) -> None:
+    """Compare the weights with their own checksum, which retrained ones bring along.
+
+    Raises:
+        InvalidPackage: they are damaged, or cannot be read.
+    """
+    weights = _map_weights(path, HEADER_BYTES)
     stated = int.from_bytes(weights[CRC_OFFSET : CRC_OFFSET + 4].tobytes(), "little")
-    if zlib.crc32(weights[HEADER_BYTES:size].data) != stated:
+    if zlib.crc32(weights[HEADER_BYTES:].data) != stated:
         raise InvalidPackage("the weights are damaged: their checksum differs", where=path,
                              help="build the package again, or copy the file again")  # fmt: skip
-    return weights

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from edgewright import targets
 from edgewright.artifact.devices import Device, connect
 from edgewright.artifact.manifest import FILE_NAME, EntryInfo, Manifest, TensorInfo, read_manifest
-from edgewright.artifact.native import Bound, NativeModel
+from edgewright.artifact.native import Bound, NativeModel, check_weights
 from edgewright.artifact.remote import RemoteModel
 from edgewright.errors import InvalidOption, InvalidPackage
 
@@ -118,6 +118,18 @@ class Package:
         """Compare every file with its SHA-256 in the manifest. Raises InvalidPackage."""
         for name in self.manifest.files:
             self._check_file(name)
+
+    def check_weights(self) -> None:
+        """Compare the target's weights with their own checksum. Raises InvalidPackage.
+
+        Loading does not: it would cost more than a first run. `check_files` knows the weights of
+        the build only, not those that replaced them.
+        """
+        info = self.manifest.targets[self.target_name]
+        path = self.folder / "targets" / self.target_name / "weights.bin"
+        if path.is_file() and path.stat().st_size < info.memory.weights_bytes:
+            return  # loading says so
+        check_weights(path)
 
     def _check_file(self, name: str) -> None:
         path = self.folder / name

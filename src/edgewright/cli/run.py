@@ -41,6 +41,7 @@ def command(
     from edgewright.pipeline.samples import assign_files, contract_of, load_inputs, top_classes
 
     opened = load_package(package, target, device_of(given))
+    opened.check_weights()
     contract = contract_of(opened)
     arrays = load_inputs(opened, contract, assign_files(opened, inputs))
     outputs = opened.run(arrays)

@@ -114,6 +114,7 @@ def evaluate(
     with tempfile.TemporaryDirectory() as place:
         if is_package(model):
             package = load_package(model, target)
+            package.check_weights()
         else:
             package = build(
                 model, [target or "host"], Path(place) / "p", progress=progress, **given
