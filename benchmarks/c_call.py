@@ -45,8 +45,8 @@ def loop(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         source = folder / "c_call.c"
         source.write_text(LOOP)
-        command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-shared", "-fPIC", source]
-        subprocess.run([*command, "-o", made], check=True)
+        command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-shared", "-fPIC", str(source)]
+        subprocess.run([*command, "-o", str(made)], check=True)
     return made
 
 

@@ -171,7 +171,7 @@ def _work(subject: Subject) -> list[tuple[int, int, int, int]]:
         if node.op == "lstm":  # its input's weights are read once, the recurrent ones at each step
             constants = [node.input(2)]
         size = sum(upper(v.type.count) * v.type.dtype.bits // 8 for v in constants)
-        steps = upper(node.inputs[0].type.shape[0]) if node.op == "lstm" else 1
+        steps = upper(node.input(0).type.shape[0]) if node.op == "lstm" else 1
         rows.append((macs, round(macs * _winograd_share(node)), size, steps))
     return rows
 
@@ -179,9 +179,10 @@ def _work(subject: Subject) -> list[tuple[int, int, int, int]]:
 def _winograd_share(node: Node) -> float:
     """Products of the chosen form of a convolution by those of the direct form."""
     from edgewright import ops, targets
-    from edgewright.ops import winograd
+    from edgewright.ops import conv, winograd
 
-    if node.op != "conv" or not winograd.wins(node, ops.of(node), targets.get("host")):
+    op = ops.of(node)
+    if not isinstance(op, conv.Conv) or not winograd.wins(node, op, targets.get("host")):
         return 1.0
     height, width = node.output.type.dims[1:3]
     return 16 * ((height + 1) // 2) * ((width + 1) // 2) / (9 * height * width)
@@ -222,7 +223,7 @@ def _converted(subject: Subject, runtime: ModuleType, source: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
-        made = runtime.convert(source.absolute(), folder.absolute())
+        made: Path = runtime.convert(source.absolute(), folder.absolute())
         if not made.exists():
             raise FileNotFoundError("its converter wrote nothing")
     except (OSError, subprocess.SubprocessError) as error:

@@ -135,7 +135,7 @@ def measure(cpu: int) -> Roofline:
             _compile(source, program, name)
             pin = ["taskset", "-c", str(cpu)] if shutil.which("taskset") else []
             sizes = [str(size) for size in SIZES.values()]
-            command = [*pin, program, *sizes]
+            command = [*pin, str(program), *sizes]
             done = subprocess.run(command, check=False, capture_output=True, text=True)
             if done.returncode == 0:
                 return Roofline(*map(float, done.stdout.split()))
@@ -143,8 +143,8 @@ def measure(cpu: int) -> Roofline:
 
 
 def _compile(source: Path, program: Path, cpu: str) -> None:
-    flags = ["-O3", "-std=gnu11", f"-mcpu={cpu}", f"-I{KERNELS}", "-o", program]
-    subprocess.run([sys.executable, "-m", "ziglang", "cc", source, *flags], check=True)
+    flags = ["-O3", "-std=gnu11", f"-mcpu={cpu}", f"-I{KERNELS}", "-o", str(program)]
+    subprocess.run([sys.executable, "-m", "ziglang", "cc", str(source), *flags], check=True)
 
 
 if __name__ == "__main__":

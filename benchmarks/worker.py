@@ -52,7 +52,7 @@ def block(
         call()
         calls += 1
     group = max(1, round(GROUP_S * calls / (time.perf_counter() - start)))
-    times = []
+    times: list[float] = []
     end = start + seconds
     while not times or time.perf_counter() < end:
         begun = clock()

@@ -33,6 +33,8 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
 
     package = load_package(path)
     if threads > 1:
+        if not hasattr(package.model, "use_threads"):
+            raise RuntimeError("packages run on one thread as yet")
         package.model.use_threads(threads)
     fed = {info.name: array for info, array in zip(package.inputs, arrays, strict=True)}
     bound = package.bind(fed)

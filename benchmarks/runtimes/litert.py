@@ -67,7 +67,8 @@ def _quantised(array: Array, detail: dict[str, Any]) -> Array:
         return array
     scale, zero = detail["quantization"]
     limits = np.iinfo(detail["dtype"])
-    return np.clip(np.rint(array / scale) + zero, limits.min, limits.max).astype(detail["dtype"])
+    steps: Array = np.clip(np.rint(array / scale) + zero, limits.min, limits.max)
+    return steps.astype(detail["dtype"])
 
 
 def _real(array: Array, detail: dict[str, Any]) -> Array:

@@ -37,7 +37,7 @@ def convert(source: Path, folder: Path) -> Path:
     """
     kind = {".onnx": "ONNX", ".tflite": "TFLITE"}[source.suffix]
     made = folder / "model.mnn"
-    arguments = ["-f", kind, "--modelFile", source, "--MNNModel", made, "--bizCode", "b"]
+    arguments = ["-f", kind, "--modelFile", str(source), "--MNNModel", str(made), "--bizCode", "b"]
     if source.name.startswith("lstm"):
         arguments.append("--useOriginRNNImpl")  # it crashes on the other form
     code = "import sys, _tools; _tools.mnnconvert(['mnnconvert', *sys.argv[1:]])"
