@@ -236,10 +236,15 @@ def _options(
 
 
 def _check_place(destination: Path, source: Path) -> None:
-    if destination.is_dir():
-        raise InvalidOption(f"{destination} is a folder", help="name a file")
-    if destination.exists() and source.exists() and destination.samefile(source):
-        raise InvalidOption(f"{destination} is the model itself", help="choose another name")
+    try:
+        if destination.is_dir():
+            raise InvalidOption(f"{destination} is a folder", help="name a file")
+        if destination.exists() and source.exists() and destination.samefile(source):
+            raise InvalidOption(f"{destination} is the model itself", help="choose another name")
+    except OSError as error:  # a folder that may not even be looked into
+        raise InvalidOption(
+            f"cannot write the file: {error.strerror or error}", destination, "choose another place"
+        ) from error
 
 
 # -- the file --------------------------------------------------------------------------------------

@@ -1,10 +1,16 @@
 """Convolutions, pools, resizing, blocks of pixels: channels first in the file, no transposes."""
 
+import tempfile
+
 import numpy as np
+import onnx
+import onnxruntime as ort
 import pytest
 
+from edgewright import ops
 from edgewright.errors import UnsupportedModel
-from edgewright.graph import Quant
+from edgewright.exporters.onnx import export
+from edgewright.graph import DType, Graph, Module, Node, Quant, TensorType, Value
 from tests.exporters.onnx.harness import (
     Constant,
     Stored,
@@ -158,3 +164,42 @@ def test_channels_first_operands_keep_their_order() -> None:
     operands = [normal(1, 4, 4, 3), Constant(normal(5, 3, 3, 3, seed=1))]
     module, fed = single("conv", operands, turned=True)
     assert operators(compare(module, fed, 1e-5)) == ["Conv"]
+
+
+def test_onnx_runtime_fuses_all_of_a_quantised_net() -> None:
+    """A convolution, its residual and a mean: nothing but integer kernels are left."""
+    w, quant = weights(8, 3, 3, 8, axis=0), Quant.per_tensor(0.05, -3)
+    graph = Graph("main")
+    x = graph.add_input("x", TensorType(DType.INT8, (1, 6, 6, 8), quant))
+    held = [graph.constant(n, c.array, TensorType(DType.of(c.array.dtype), c.array.shape, c.quant))
+            for n, c in (("w", w), ("b", biases(8)))]  # fmt: skip
+    attrs = {"pad": ((1, 1), (1, 1)), "clamp": (0.0, np.inf), "inner": (0.3, 2)}
+    y = add(graph, "conv", [x, *held, x], Quant.per_tensor(0.2, -128), attrs)
+    mean = add(graph, "reduce_mean", [y], RESULT, {"axes": (1, 2), "keepdims": True})
+    graph.outputs.append(mean)
+    assert optimized(export(Module({"main": graph})).data) == [
+        "Transpose", "QLinearConv", "QLinearAdd", "QLinearGlobalAveragePool", "Reshape"
+    ]  # fmt: skip
+
+
+def add(
+    graph: Graph, op: str, inputs: list[Value], quant: Quant, attrs: dict[str, object]
+) -> Value:
+    """A node with a quantised result."""
+    node = Node(op, list(inputs), [], attrs)
+    (type,) = ops.infer(node)
+    node.outputs = [graph.value(op, type.with_quant(quant))]
+    graph.insert(node)
+    return node.output
+
+
+def optimized(data: bytes) -> list[str]:
+    """What ONNX Runtime makes of a file."""
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.qdqisint8allowed", "1")
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.log_severity_level = 4
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = f"{folder}/optimized.onnx"
+        ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return [n.op_type for n in onnx.load(options.optimized_model_filepath).graph.node]
