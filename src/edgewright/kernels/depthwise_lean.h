@@ -51,12 +51,14 @@ EW_KERNEL void ew_depthwise_lean_pixel(const ew_conv_shape *s, const ew_lean_rin
                                        const int32_t *channels, uint8_t *y) {
   const int32_t step = s->dilation_w * EW_LEAN_CHANNELS, block = r->columns * EW_LEAN_CHANNELS;
   for (int32_t n = 0; n < s->out_c; n += EW_LEAN_CHUNK) {
-    int32_t sums[EW_LEAN_CHUNK];
+    /* The sums end where the array does, which is at a multiple of 64 bytes: one loop relies on it. */
+    int32_t held[EW_LEAN_CHUNK] __attribute__((aligned(64)));
     const int32_t some = ew_min_i32(s->out_c - n, EW_LEAN_CHUNK);
     const int32_t blocks = (some + EW_LEAN_CHANNELS - 1) / EW_LEAN_CHANNELS;
+    int32_t *const sums = held + EW_LEAN_CHUNK - blocks * EW_LEAN_CHANNELS;
 #if defined(EW_LEAN_HAS_THREE)
-    if (s->kernel_w == 3 && s->dilation_w == 1) {
-      w = ew_lean_taps_three(rows, at, block, s->kernel_h, blocks, w, sums);
+    if (s->kernel_h == 3 && s->kernel_w == 3 && s->dilation_w == 1) {
+      w = ew_lean_taps_three(rows, at, block, w, sums);
     } else
 #endif
       for (int32_t b = 0; b < blocks; ++b)
