@@ -19,6 +19,7 @@ from edgewright.exporters.tflite.rule import rules
 from edgewright.exporters.tflite.scope import Scope, Weights
 from edgewright.exporters.tflite.sequences import reads_and_writes, stateful_lstms
 from edgewright.exporters.tflite.serialize import serialize
+from edgewright.exporters.tflite.signed import has_mixed_signs, with_signed
 from edgewright.exporters.tflite.versions import minimum_runtime
 from edgewright.graph import Module, Node
 
@@ -47,6 +48,9 @@ def export(
     """
     file = File(description="made by Edgewright")
     notes: list[str] = []
+    if has_mixed_signs(module):
+        notes.append("unsigned activations meet signed weights: computed on int8, codes less 128")
+        module = with_signed(module)
     problems: list[EdgewrightError] = []
     scopes = []
     for name, graph in module.graphs.items():

@@ -159,11 +159,6 @@ RELEASES: dict[str, str] = {
 }
 
 
-#: with one scale per channel in FULLY_CONNECTED, which has no version of its own: older runtimes
-#: take the first scale for all, without a word
-PER_CHANNEL_RELEASE = "2.17"
-
-
 def version_of(operator: Operator) -> int:
     """The lowest version of an operator that has what it uses."""
     special = _SPECIAL.get(operator.code)
@@ -174,15 +169,9 @@ def version_of(operator: Operator) -> int:
 
 def minimum_runtime(operators: Iterable[Operator]) -> str:
     """The oldest TensorFlow release whose runtime knows all these operators and versions."""
-    newest = max(map(release_of, operators), key=_numbers, default="1.5")
+    releases = [RELEASES[op.code].split()[version_of(op) - 1] for op in operators]
+    newest = max(releases, key=_numbers, default="1.5")
     return f"TFLite {newest}"
-
-
-def release_of(operator: Operator) -> str:
-    """The first TensorFlow release whose runtime computes an operator correctly."""
-    if operator.code == "FULLY_CONNECTED" and _is_per_channel(operator, 1):
-        return PER_CHANNEL_RELEASE
-    return RELEASES[operator.code].split()[version_of(operator) - 1]
 
 
 def _numbers(release: str) -> tuple[int, ...]:
@@ -228,8 +217,6 @@ def _depthwise_conv_2d(operator: Operator) -> int:
 def _fully_connected(operator: Operator) -> int:
     if _dtype(operator, 0) == "int16":
         return 7
-    if _is_hybrid(operator) and _is_per_channel(operator, 1):
-        return 12
     if operator.options["keep_num_dims"]:
         return 5
     if _is_hybrid(operator):
