@@ -19,7 +19,8 @@ import pytest
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _FLAGS = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-          "--disable-component-update", "--disable-sync"]  # fmt: skip
+          "--disable-component-update", "--disable-sync",
+          "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # fmt: skip
 
 needs_browser = pytest.mark.skipif(
     not (shutil.which("chromium") and shutil.which("chromedriver")),
@@ -68,7 +69,7 @@ class Browser:
         found = self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
         return str(found)
 
-    def wait(self, condition: str, seconds: float = 20) -> Any:
+    def wait(self, condition: str, seconds: float = 60) -> Any:
         """The value of a JavaScript expression once it is true."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

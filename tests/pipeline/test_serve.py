@@ -211,6 +211,10 @@ def test_a_browser_loads_checks_measures_and_reports(package: Package, tmp_path:
                 window.wait("document.getElementById('took').innerText")
                 label = _label_of(picture)
                 window.wait(f"document.querySelector('ol.classes li span').innerText === '{label}'")
+                window.run("document.getElementById('took').innerText = ''")
+                window.click("#inputs button")  # a camera that shows a pattern
+                window.wait("document.getElementById('took').innerText")
+                assert window.text("#inputs button") == "Stop the camera"
                 assert window.log() == []
 
 

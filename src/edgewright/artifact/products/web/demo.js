@@ -333,7 +333,11 @@ async function check() {
   try {
     const inputs = await readVector("inputs", model.inputs);
     const expected = await readVector("outputs", model.outputs);
-    sizes = sizesOf(inputs);
+    const found = sizesOf(inputs);
+    if (JSON.stringify(found) !== JSON.stringify({ ...found, ...sizes })) {
+      sizes = found;
+      showInputs();
+    }
     await model.reset();
     values = Object.fromEntries(Object.entries(inputs).map(([id, { array }]) => [id, array]));
     const { outputs } = await run(values);
