@@ -1,6 +1,6 @@
 """How fast are the heavy kernels? Rates of single layers beside the peak of the core.
 
-    python benchmarks/kernels.py [--level avx512] [--compiler zig|gcc] [--only depthwise]
+    python benchmarks/kernels.py [--level avx512] [--compiler zig|gcc] [--only depthwise] [--json]
 
 Prints milliseconds (best of many; median in brackets), 10^9 operations a second and the share of
 the measured peak of registers-only multiply-adds. Nothing is asserted (DESIGN.md, promise 7).
@@ -9,6 +9,8 @@ the measured peak of registers-only multiply-adds. Nothing is asserted (DESIGN.m
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -169,6 +171,7 @@ def main() -> None:
     parser.add_argument("--level", choices=LEVELS, default="avx512")
     parser.add_argument("--compiler", default="zig", help="zig, gcc or another that takes -march")
     parser.add_argument("--only", default="", help="layers whose name contains this")
+    parser.add_argument("--json", action="store_true", help="print a list of layers instead")
     options = parser.parse_args()
     every = {k: (v, False) for k, v in LAYERS.items()} | {
         k: (v, True) for k, v in DEPTHWISE.items()
@@ -177,7 +180,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         binary = build(Path(folder), program(chosen), options.level, options.compiler)
         pin = ["taskset", "-c", "0"] if shutil.which("taskset") else []
-        subprocess.run([*pin, str(binary)], check=True)
+        done = subprocess.run([*pin, str(binary)], check=True, capture_output=True, text=True)
+    print(json.dumps(layers(done.stdout, chosen), indent=1) if options.json else done.stdout)
+
+
+def layers(text: str, chosen: dict[str, tuple[Layer, bool]]) -> list[dict[str, object]]:
+    """What the program printed: name, kind, multiply-accumulates, G/s, share of the peak."""
+    line = re.compile(r"(.+?) (f32|s8|fixed) .*? ([\d.]+) G/s +(\d+) %")
+    found = []
+    for name, kind, rate, share in line.findall(text):
+        (_, channels, out, columns, kernel, *_), is_depthwise = chosen[name]
+        macs = out * out * columns * kernel * kernel * (1 if is_depthwise else channels)
+        found.append({"layer": name, "kind": kind, "macs": macs, "depthwise": is_depthwise,
+                      "giga_per_second": float(rate), "peak_share": int(share) / 100})  # fmt: skip
+    return found
 
 
 if __name__ == "__main__":

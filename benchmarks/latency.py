@@ -31,6 +31,8 @@ from benchmarks.measure import OURS, Settings, measure
 from benchmarks.places import BUILD, FOLDER
 from benchmarks.subjects import Subject, subjects
 
+#: Convolutions of at least this size are held against the peak.
+LARGE_MACS = 50_000_000
 RESULTS = BUILD / "bench.json"
 QUICK = Settings(rounds=3, block_ms=15.0, warm_ms=30.0, calls_per_block=2)
 
@@ -50,7 +52,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall",
                         help="cpu: on a machine with other work; for one thread only")  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="keep what is in the results")
-    parser.add_argument("--no-build-times", action="store_true")
+    parser.add_argument("--only-models", action="store_true",
+                        help="neither time a build nor single convolutions")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the results, not the tables")
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
@@ -102,6 +105,17 @@ def build_times(subject: Subject) -> dict[str, float]:
                            capture_output=True)  # fmt: skip
             times.append(time.perf_counter() - start)
     return {"cold_s": times[0], "cached_s": times[1]}
+
+
+def layer_shares() -> dict[str, Any]:
+    """The least share of the peak among large convolutions in direct form, and every layer's."""
+    command = [sys.executable, str(Path(__file__).with_name("kernels.py")), "--json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    every = json.loads(done.stdout)
+    large = [e for e in every if e["macs"] >= LARGE_MACS and not e["depthwise"]]
+    least = {kind: min(e["peak_share"] for e in large if e["kind"] == kind)
+             for kind in ("f32", "s8")}  # fmt: skip
+    return {"least_of_large": least, "layers": every}
 
 
 class Run:
@@ -178,9 +192,10 @@ def main() -> int:
         for threads in subject.threads:
             if threads in given.threads and not run.has(subject, threads):
                 run.one(subject, threads)
-    if not given.quick and not given.no_build_times:
+    if not given.quick and not given.only_models:
         net = next(s for s in subjects() if s.key == "mobilenet_v2-float32")
         run.document["build_mobilenet_v2"] = build_times(net)
+        run.document["convolutions"] = layer_shares()
     run.save()
     for text in table.figures(run.document["summary"]):
         run.say(text)
