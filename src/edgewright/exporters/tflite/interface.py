@@ -150,8 +150,11 @@ def names_of(scope: Scope) -> tuple[dict[str, str], dict[str, Perm]]:
                scope.subgraph.inputs + scope.subgraph.outputs, strict=True)  # fmt: skip
     for value, tensor in ends:
         names[tensor.name] = value.source.tensor if value.source else value.name
-        perm = scope.layouts[tensor][1] if tensor in scope.layouts else ()
+        plain = tuple(range(value.type.rank))
+        before = (value.source.perm if value.source else ()) or plain
+        turned = scope.layouts[tensor][1] if tensor in scope.layouts else plain
+        perm = tuple(before[axis] for axis in turned)
         layouts.pop(tensor.name, None)
-        if perm:
+        if perm != plain:
             layouts[tensor.name] = perm
     return names, layouts
