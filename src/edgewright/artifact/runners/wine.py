@@ -21,19 +21,22 @@ def run(job: Job) -> Outcome:
         library = Path(shutil.copy(job.folder / job.info.library, folder))
         shutil.copy(link_main(job, library), folder / "program.exe")
         shutil.copy(job.folder / "weights.bin", folder)
-        done = subprocess.run(
-            [job.runner.program, "program.exe", "weights.bin", *arguments(job)],
-            cwd=folder,  # it sees its own folder under a drive's letter: paths stay relative
-            input=job.stream,
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=False,
-            env=_environment(),
-        )
-    message = done.stderr.decode(errors="replace")
-    if done.returncode:
-        fail(message)
-    return Outcome(done.stdout, isa=reported_isa(message))
+        # Files, not pipes: wine's services hold what they inherit for seconds after the program.
+        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+            done = subprocess.run(
+                [job.runner.program, "program.exe", "weights.bin", *arguments(job)],
+                cwd=folder,  # it sees its own folder under a drive's letter: paths stay relative
+                input=job.stream,
+                stdout=out,
+                stderr=err,
+                timeout=TIMEOUT_S,
+                check=False,
+                env=_environment(),
+            )
+        message = (folder / "err").read_text("utf-8", errors="replace")
+        if done.returncode:
+            fail(message)
+        return Outcome((folder / "out").read_bytes(), isa=reported_isa(message))
 
 
 def _environment() -> dict[str, str]:
