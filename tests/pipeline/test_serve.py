@@ -8,6 +8,7 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.browser import Browser, browser, needs_browser
 
@@ -216,6 +217,31 @@ def test_a_browser_loads_checks_measures_and_reports(package: Package, tmp_path:
                 window.wait("document.getElementById('took').innerText")
                 assert window.text("#inputs button") == "Stop the camera"
                 assert window.log() == []
+
+
+@needs_browser
+def test_the_module_works_in_a_web_worker(package: Package) -> None:
+    inputs, outputs = package.vectors()[0]
+    script = """
+      const [module, image] = arguments;
+      const text = `import { load } from "${module}";
+        onmessage = async ({ data }) => {
+          const model = await load();
+          postMessage(Array.from(model.run({ image: Float32Array.from(data) }).scores));
+        };`;
+      const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+      const worker = new Worker(url, { type: "module" });
+      return new Promise((resolve) => {
+        worker.onmessage = (event) => resolve(event.data);
+        worker.onerror = (event) => resolve(event.message);
+        worker.postMessage(image);
+      });
+    """
+    with serve(package, lambda found: None, target="web") as served, browser() as window:
+        window.open(served.url)
+        module = f"{served.url}targets/web/digits.js"
+        scores = window.run(script, module, inputs["image"].ravel().tolist())
+    np.testing.assert_allclose(scores, outputs["scores"].ravel(), atol=1e-6)
 
 
 def _label_of(picture: Path) -> str:
