@@ -1,9 +1,9 @@
 """Arm Cortex-M4F: 32-bit microcontrollers with DSP instructions and a single precision FPU.
 
 The other Cortex-M targets are this one with other features. Their code is compiled for size: a
-layer's time is spent in a few inner loops that are written out already, and -O2 and -O3 only unroll
-what is around them (int8 keyword spotter on an M4: 5.42 million instructions and 7.1 KB of code with
--Os, 5.53 million and 9.2 KB with -O2 or -O3; the M0, the M55 and float32 models are alike).
+layer's time is spent in a few inner loops that are written out already, and -O2 and -O3 only
+unroll what is around them (int8 keyword spotter on an M4: 5.42 million instructions and 7.1 KB of
+code with -Os, 5.53 million and 9.2 KB with -O2 or -O3; M0, M55 and float32 models are alike).
 """
 
 from . import Board, Level, Runner, Target
