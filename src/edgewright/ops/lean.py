@@ -42,12 +42,15 @@ def pack_lean(w: Weights8, step: int, groups: int = 1) -> Int8:
         groups: of output channels.
 
     Returns:
-        int8 [groups, ceil(N / 2), ceil(K / step), 2, step] with N = O / groups, zero-filled.
+        int8 [groups, ceil(N / 2), ceil(K / step), 2, step] with N = O / groups, zero-filled;
+        step 1: [groups, ceil(N / 2), 2, K].
     """
     matrix = stored_weights(w).reshape(groups, w.shape[0] // groups, -1)
     fill = ((0, 0), (0, -matrix.shape[1] % 2), (0, -matrix.shape[2] % step))
     matrix = np.pad(matrix, fill)
-    blocks = matrix.reshape(groups, matrix.shape[1] // 2, 2, -1, step).swapaxes(2, 3)
+    blocks = matrix.reshape(groups, matrix.shape[1] // 2, 2, -1, step)
+    if step > 1:
+        blocks = blocks.swapaxes(2, 3)
     return np.ascontiguousarray(blocks, np.int8)
 
 
