@@ -35,6 +35,7 @@ from edgewright.pipeline.prove import (
     source_file,
 )
 from edgewright.verify.exported import EndToEnd, Written, by_operator, end_to_end
+from edgewright.verify.oracles import OracleRefused
 from edgewright.verify.reference import reference_outputs
 from edgewright.verify.samples import draw, has_run_time_sizes, vector_count
 from edgewright.verify.source import source_outputs
@@ -287,9 +288,15 @@ def _prove(job: _Job, layers: bool) -> None:
     problems: list[EdgewrightError] = []
     samples, expected = _vectors(job, problems)
     job.progress(f"running the {job.format} file")
-    proof = end_to_end(
-        job.written, samples, expected, quantised=job.model.is_quantised, weights=job.weights
-    )
+    quantised, weights = job.model.is_quantised, job.weights
+    try:
+        proof = end_to_end(job.written, samples, expected, quantised=quantised, weights=weights)
+    except OracleRefused as error:
+        raise VerificationFailed(
+            f"the {job.format} file cannot be run: {error.what}",
+            job.model.path,
+            "this is a bug in Edgewright or a limit of that runtime; please report the model",
+        ) from error
     if job.tolerance is not None:
         proof = EndToEnd(proof.runtime, proof.samples, proof.error, job.tolerance)
     job.result.proof = proof
@@ -334,7 +341,11 @@ def _vectors(
 
 
 def _layers(job: _Job, sample: Mapping[str, Array]) -> list[Layer]:
-    errors = by_operator(job.written, sample)
+    try:
+        errors = by_operator(job.written, sample)
+    except OracleError as error:
+        job.result.notes.append(f"not compared operator by operator: {error.what}")
+        return []
     return [
         Layer(index, node.op, _name(node), *errors[node.outputs[0].name])
         for index, node in enumerate(job.model.module.main.nodes)
