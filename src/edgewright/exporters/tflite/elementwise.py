@@ -94,10 +94,10 @@ def require_float(node: ExportedNode) -> None:
 
 
 def _strict_output(node: ExportedNode) -> Tensor:
-    """The result; reference kernels and microcontrollers know sigmoids of one scale only."""
-    y, fixed = node.output(), node.scope.module.requantization == "fixed"
+    """The result; only XNNPACK knows sigmoids of any scale."""
+    y = node.output()
     quant = SIGMOID.get(y.type.dtype)
-    if node.node.op != "sigmoid" or not fixed or y.type.quant in (None, quant):
+    if node.node.op != "sigmoid" or y.type.quant in (None, quant):
         return y
     return node.temporary(y.type.with_quant(quant))
 
