@@ -58,7 +58,7 @@ EW_KERNEL void ew_depthwise_lean_pixel(const ew_conv_shape *s, const ew_lean_rin
     int32_t *const sums = held + EW_LEAN_CHUNK - blocks * EW_LEAN_CHANNELS;
 #if defined(EW_LEAN_HAS_THREE)
     if (s->kernel_h == 3 && s->kernel_w == 3 && s->dilation_w == 1) {
-      w = ew_lean_taps_three(rows, at, block, w, sums);
+      w = ew_lean_taps_three(rows, at, block, blocks, w, sums);
     } else
 #endif
       for (int32_t b = 0; b < blocks; ++b)

@@ -229,7 +229,8 @@ __attribute__((naked, noinline, unused)) static const int16_t *ew_dsp_three(
       "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}");
 }
 EW_INLINE const int16_t *ew_lean_taps_three(const ew_lean_x *const *rows, int32_t at, int32_t block,
-                                            const int16_t *w, int32_t *acc) {
+                                            int32_t blocks, const int16_t *w, int32_t *acc) {
+  (void)blocks;
   const ew_lean_x *const from[3] = {rows[0] + at, rows[1] + at, rows[2] + at};
   return ew_dsp_three(acc, from, 2 * block, w);
 }
