@@ -36,7 +36,7 @@ LEVELS = {
     "dotprod": ("generic+dotprod", "+dotprod", "sdot v{d}.4s, v30.16b, v31.4b[1]"),
     "i8mm": ("generic+dotprod+i8mm", "+dotprod,+i8mm", "smmla v{d}.4s, v30.16b, v31.16b"),
 }
-FLOAT_PRODUCT = "fmla v{d}.4s, v30.4s, v31.s[1]"
+OTHER_PRODUCTS = {"f32": "fmla v{d}.4s, v30.4s, v31.s[1]", "s8": "smlal v{d}.4s, v30.4h, v31.4h"}
 SOURCE = """\
 #include "conv_f32.h"
 #include "conv_q8.h"
@@ -129,8 +129,7 @@ def bound(product: str, cpu: str, features: str) -> float:
 def report(name: str, level: str, loop: Loop, cpus: list[str]) -> None:
     """One row of the table for each CPU."""
     _, features, product = LEVELS[level]
-    if "f32" in name:
-        product = FLOAT_PRODUCT
+    product = next((p for kind, p in OTHER_PRODUCTS.items() if f"_{kind}_" in name), product)
     for cpu in cpus:
         passed = cycles(loop.text, cpu, features)
         each, best = passed / loop.products, bound(product, cpu, features)

@@ -155,9 +155,9 @@ EW_QUAD_OP1(ew_i32_of_f32, ew_i32x16, ew_f32x16, vcvtnq_s32_f32(a.q[i]))
 EW_QUAD_OP1(ew_f32_of_bits, ew_f32x16, ew_i32x16, vreinterpretq_f32_s32(a.q[i]))
 EW_QUAD_OP1(ew_bits_of_f32, ew_i32x16, ew_f32x16, vreinterpretq_s32_f32(a.q[i]))
 EW_INLINE ew_i32x16 ew_i32_load_s16(const int16_t *p) {
-  ew_i32x16 r;
-  EW_QUADS r.q[i] = vmovl_s16(vld1_s16(p + 4 * i));
-  return r;
+  const int16x8_t lo = vld1q_s16(p), hi = vld1q_s16(p + 8);
+  return (ew_i32x16){{vmovl_s16(vget_low_s16(lo)), vmovl_high_s16(lo),
+                      vmovl_s16(vget_low_s16(hi)), vmovl_high_s16(hi)}};
 }
 EW_INLINE ew_i32x16 ew_i32_load_s8(const int8_t *p) {
   const int8x16_t v = vld1q_s8(p);
