@@ -207,11 +207,11 @@ def _print(row: Attempt) -> None:
 # -- latency ---------------------------------------------------------------------------------------
 
 
-def latency(model: Path) -> dict[str, float]:
+def latency(model: Path, authored: Path | None) -> dict[str, float]:
     """Medians in LiteRT of a channels-first net converted, and of the same authored channels-last.
 
-    The latter is the net's graph with a channels-last input and no transposes, written straight
-    from the optimised graph; TensorFlow would write the same operators.
+    Without a file that TensorFlow wrote of the same net, `authored`, the latter is the converted
+    one read and written again, which knows nothing of channels-first any more.
     """
     from ai_edge_litert.interpreter import Interpreter
 
@@ -220,7 +220,10 @@ def latency(model: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         first, last = Path(name) / "first.tflite", Path(name) / "last.tflite"
         ew.convert(model, first)
-        authored_channels_last(model, last)
+        if authored is None:
+            authored_channels_last(model, last)
+        else:
+            last.write_bytes(authored.read_bytes())
         calls = {}
         for path in (first, last):
             interpreter = Interpreter(str(path), num_threads=1)
@@ -257,11 +260,12 @@ def main() -> None:
     parser.add_argument("--peer", help="a Python that has onnx2tf")
     parser.add_argument("--nets", type=Path, default=Path("build/nets"))
     parser.add_argument("--latency", action="store_true")
+    parser.add_argument("--authored", type=Path, help="the model as TensorFlow wrote it")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     models = [p.resolve() for p in given.models or default_models(given.nets)]
     if given.latency:
-        print(json.dumps({m.name: latency(m) for m in models}, indent=2))
+        print(json.dumps({m.name: latency(m, given.authored) for m in models}, indent=2))
         return
     rows = compare(models, given.peer)
     if given.json:
