@@ -18,6 +18,7 @@ def test_same_bits_as_the_host(models: Path, tmp_path: Path, mode: str) -> None:
                        out=tmp_path / "kws", requantization=mode)  # fmt: skip
     built = package.manifest.targets
     assert [v.level for v in built[ARM64.name].verdicts] == ["neon", "dotprod", "i8mm"]
+    assert built[ARM64.name].code_bytes <= 40_000  # three levels; weights are apart
     crcs = {v.crc32 for info in built.values() for v in info.verdicts}
     assert len(crcs) == 1
     assert all(v.max_error == 0 for info in built.values() for v in info.verdicts)
