@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgewright.exporters.onnx.layout import CHANNELS_FIRST
+from edgewright.exporters.onnx.layout import CHANNELS_FIRST, Perm, arranged, identity
 from edgewright.exporters.onnx.node import NodeWriter
 from edgewright.exporters.onnx.rule import rule
 from edgewright.graph import Size
@@ -32,50 +32,58 @@ def space_to_depth(n: NodeWriter) -> None:
     n.finish(n.writer.reshaped(moved, flat), CHANNELS_FIRST)
 
 
-def _plane(n: NodeWriter) -> int:
-    """How many axes are cut into blocks."""
-    return len(n.op.block)
-
-
 @rule("space_to_batch")
 def space_to_batch(n: NodeWriter) -> None:
     """Pad, then a reshape, a transpose and a reshape: ONNX has no such operator."""
-    count, shape = _plane(n), list(n.x.type.shape)
-    x = n.real(n.x)
+    perm, count = _order(n), len(n.op.block)
+    x = n.real(n.x, perm)
     if any(any(p) for p in n.op.pads):
-        borders = [(0, 0), *n.op.pads, *[(0, 0)] * (len(shape) - 1 - count)]
+        borders = arranged([(0, 0), *n.op.pads, *[(0, 0)] * (len(perm) - 1 - count)], perm)
         flat = [b[0] for b in borders] + [b[1] for b in borders]
         x = n.emit("Pad", [x, n.integers(flat)], mode="constant")
-    sizes = n.y.type.shape[1 : 1 + count]
-    apart: list[Size] = [shape[0]]
-    for size, block in zip(sizes, n.op.block, strict=True):
-        apart += [size, block]
-    rest = shape[1 + count :]
-    perm = [*range(2, 2 * count + 1, 2), 0, *range(1, 2 * count, 2)]
-    moved = _moved(n, x, [*apart, *rest], perm)
-    n.finish(n.writer.reshaped(moved, n.y.type.shape))
+    apart: list[Size] = []
+    blocks, kept = [0] * count, []
+    for axis in perm:
+        kept.append(len(apart))
+        apart.append(n.y.type.shape[axis] if axis else n.x.type.shape[0])
+        if 1 <= axis <= count:
+            blocks[axis - 1] = len(apart)
+            apart.append(n.op.block[axis - 1])
+    order = [*blocks, *kept]
+    moved = n.emit("Transpose", [n.writer.reshaped(x, apart)], perm=order)
+    n.finish(n.writer.reshaped(moved, arranged(n.y.type.shape, perm)), perm)
 
 
 @rule("batch_to_space")
 def batch_to_space(n: NodeWriter) -> None:
     """A reshape, a transpose and a reshape, then a slice."""
-    count, shape = _plane(n), list(n.x.type.shape)
-    batch, sizes, rest = n.y.type.shape[0], shape[1 : 1 + count], shape[1 + count :]
-    perm = [count]
-    for axis in range(count):
-        perm += [count + 1 + axis, axis]
-    moved = _moved(n, n.real(n.x), [*n.op.block, batch, *sizes, *rest], perm)
-    whole = [size * block for size, block in zip(sizes, n.op.block, strict=True)]
-    result = n.writer.reshaped(moved, [batch, *whole, *rest])
-    axes = [a for a in range(count) if any(n.op.crops[a])]
-    if axes:
-        begin = n.integers([n.op.crops[a][0] for a in axes])
-        ends = n.writer.shape([whole[a] - n.op.crops[a][1] for a in axes])
-        result = n.emit("Slice", [result, begin, ends, n.integers([1 + a for a in axes])])
-    n.finish(result)
+    perm, count = _order(n), len(n.op.block)
+    given = arranged(n.x.type.shape, perm)
+    apart = [*n.op.block, n.y.type.shape[0], *given[1:]]
+    order, whole = [count], [n.y.type.shape[0]]
+    for place, axis in enumerate(perm[1:], start=1):
+        order.append(count + place)
+        size = given[place]
+        if axis <= count:
+            order.append(axis - 1)
+            size = size * n.op.block[axis - 1]
+        whole.append(size)
+    x = n.writer.reshaped(n.real(n.x, perm), apart)
+    result = n.writer.reshaped(n.emit("Transpose", [x], perm=order), whole)
+    n.finish(_cropped(n, result, whole, perm), perm)
 
 
-def _moved(n: NodeWriter, x: str, shape: Sequence[Size], perm: Sequence[int]) -> str:
-    """A reshape and a transpose; axes behind those of `perm` stay."""
-    whole = [*perm, *range(len(perm), len(shape))]
-    return n.emit("Transpose", [n.writer.reshaped(x, shape)], perm=whole)
+def _order(n: NodeWriter) -> Perm:
+    """The order of axes of the operand, if the batch comes first."""
+    perm = n.held()
+    return perm if perm[0] == 0 else identity(len(perm))
+
+
+def _cropped(n: NodeWriter, x: str, shape: Sequence[Size], perm: Perm) -> str:
+    axes = [a for a in range(len(n.op.block)) if any(n.op.crops[a])]
+    if not axes:
+        return x
+    places = [perm.index(1 + a) for a in axes]
+    begin = n.integers([n.op.crops[a][0] for a in axes])
+    ends = [shape[p] - n.op.crops[a][1] for p, a in zip(places, axes, strict=True)]
+    return n.emit("Slice", [x, begin, n.writer.shape(ends), n.integers(places)])
