@@ -21,7 +21,7 @@ TARGET = replace(
             options=("-L", "/usr/aarch64-linux-gnu"),
             folders=("/usr/aarch64-linux-gnu/lib",),
             debian=("qemu-user", "libc6-arm64-cross"),
-            label="qemu-aarch64 (glibc, not bionic)",
+            label="qemu-aarch64, glibc not bionic",
         ),
     ),
     link_flags=LINK_FLAGS,

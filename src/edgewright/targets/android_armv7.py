@@ -31,7 +31,7 @@ TARGET = replace(
             options=("-L", "/usr/arm-linux-gnueabi"),
             folders=("/usr/arm-linux-gnueabi/lib",),
             debian=("qemu-user", "libc6-armel-cross"),
-            label="qemu-arm (glibc, not bionic)",
+            label="qemu-arm, glibc not bionic",
         ),
     ),
     link_flags=(*LINUX_ARMV7.link_flags, *LINK_FLAGS),

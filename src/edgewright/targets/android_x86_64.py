@@ -22,7 +22,7 @@ TARGET = replace(
             "jvm",
             program="javac",
             debian=("openjdk-17-jdk-headless",),
-            label="JVM through JNI (glibc, not bionic)",
+            label="JNI in a JVM, glibc not bionic",
             detects=True,
         ),
     ),
