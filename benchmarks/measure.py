@@ -215,6 +215,19 @@ def difference(ours: Path, theirs: Path) -> float:
     return float(np.abs(first - second).max()) / spread
 
 
+def rms(outputs: Path, expected: Path) -> float | None:
+    """Root mean square error over the range of what is expected; None if layouts differ."""
+    with np.load(outputs) as first, np.load(expected) as second:
+        pairs = [(first[a], second[b]) for a, b in zip(first.files, second.files, strict=False)]
+        same = len(first.files) == len(second.files)
+        if not same or any(a.shape != b.shape for a, b in pairs):
+            return None
+        squares = [np.square(a.astype(np.float64) - b).reshape(-1) for a, b in pairs]
+        values = np.concatenate([b.astype(np.float64).reshape(-1) for _, b in pairs])
+    spread = float(values.max() - values.min()) or 1.0
+    return float(np.sqrt(np.mean(np.concatenate(squares)))) / spread
+
+
 def _values(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
     with np.load(path) as file:
         parts = [file[k].astype(np.float64).reshape(-1) for k in file.files]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks import files
-from benchmarks.measure import OURS, Taken, difference, ratio
+from benchmarks.measure import OURS, Taken, difference, ratio, rms
 from benchmarks.roofline import Roofline
 from benchmarks.subjects import Subject
 
@@ -43,6 +43,9 @@ def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row
         row |= {"ratio": middle, "ratio_low": low, "ratio_high": high}
         if ours.outputs and item.outputs:
             row["difference"] = difference(ours.outputs, item.outputs)
+    reference = files.expected(subject)
+    if item.outputs and reference.exists():
+        row["rms_error"] = rms(item.outputs, reference)
     return row
 
 
@@ -119,6 +122,7 @@ def summary(found: Sequence[Row], roof: Roofline | None) -> dict[str, Any]:
         "two_threads": _two_threads(found, every),
         "load": _load(found),
         "python_call": _python_calls(found),
+        "accuracy": _accuracy(found),
     }
 
 
@@ -178,3 +182,14 @@ def _python_calls(found: Sequence[Row]) -> list[Row]:
                "run_us": ours["python_us"], "bound_us": ours["median_us"]}  # fmt: skip
         result.append(row | ({"ratio": min(peers) / ours["python_us"]} if peers else {}))
     return result
+
+
+def _accuracy(found: Sequence[Row]) -> list[Row]:
+    """Our rms error over ONNX Runtime's, where both are known: float32, one thread."""
+    errors = {(r["model"], r["runtime"]): r["rms_error"] for r in found
+              if r.get("rms_error") and r["dtype"] == "float32" and r["threads"] == 1}  # fmt: skip
+    return [
+        {"model": model, "rms_error": error, "ratio": error / errors[model, "onnxruntime"]}
+        for (model, runtime), error in errors.items()
+        if runtime == OURS and (model, "onnxruntime") in errors
+    ]
