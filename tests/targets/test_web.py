@@ -6,11 +6,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import edgewright as ew
 from edgewright import targets, toolchain
 from edgewright.artifact import Package
+from edgewright.artifact.remote import RemoteModel
 from edgewright.targets import Runner, web_relaxed
 from edgewright.toolchain.wasm import Wasm
 
@@ -54,6 +56,19 @@ def test_only_the_relaxed_module_has_relaxed_instructions(examples: Path, tmp_pa
     package = ew.build(model, ["web", "web-relaxed"], tmp_path / "p", name="digits")
     assert RELAXED_MADD in wasm(package, "web-relaxed")
     assert RELAXED_MADD not in wasm(package, "web")
+
+
+def test_workers_do_not_share_a_stack(package: Package) -> None:
+    if not targets.available(targets.get("web-threads")):
+        pytest.skip("needs nodejs")
+    rng = np.random.default_rng(0)
+    samples = [{"image": rng.random((1, 1, 8, 8), np.float32)} for _ in range(2000)]
+    answers = {}
+    for name in ("web", "web-threads"):
+        model = ew.load_package(package.folder, name).model
+        assert isinstance(model, RemoteModel)
+        answers[name] = np.array([answer["scores"] for answer in model.run_all(samples)])
+    np.testing.assert_array_equal(answers["web"], answers["web-threads"])
 
 
 def test_builds_are_the_same_bytes(package: Package, examples: Path, tmp_path: Path) -> None:

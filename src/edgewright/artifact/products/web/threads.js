@@ -32,7 +32,10 @@ class Lane {
     this.slot = slot;
     this.#worker = worker;
     worker.listen(
-      (code) => this.#settle?.resolve(code),
+      (answer) => {
+        if (typeof answer === "number") this.#settle?.resolve(answer);
+        else this.#settle?.reject(new ModelError(`a worker failed: ${answer}`));
+      },
       (error) => this.#settle?.reject(error),
     );
   }

@@ -1,7 +1,7 @@
 /** One thread of the model: gets code and memory first, then a function to call at a time. */
 let exports;
 
-async function answer(message) {
+async function obey(message) {
   if (message.module) {
     const env = { memory: message.memory };
     ({ exports } = await WebAssembly.instantiate(message.module, { env }));
@@ -9,6 +9,15 @@ async function answer(message) {
     return 0;
   }
   return exports[message.function](...message.arguments);
+}
+
+/** The function's result, or what went wrong, as text. */
+async function answer(message) {
+  try {
+    return await obey(message);
+  } catch (error) {
+    return `${error}`;
+  }
 }
 
 if (typeof self === "undefined") {

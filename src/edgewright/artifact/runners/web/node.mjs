@@ -1,5 +1,5 @@
 // node node.mjs MODULE.js ENTRY < inputs > outputs
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 import { runStream } from "./stream.mjs";
@@ -9,7 +9,8 @@ try {
   const model = await import(pathToFileURL(module));
   const answer = await runStream(model, entry, new Uint8Array(readFileSync(0)));
   const bytes = new Uint8Array(await answer.arrayBuffer());
-  for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
+  // Not writeSync: a pipe that is full at the moment would be an error.
+  await new Promise((resolve) => process.stdout.write(bytes, resolve));
 } catch (error) {
   console.error(`${error}`);
   process.exitCode = 1;
