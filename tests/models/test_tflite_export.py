@@ -14,7 +14,7 @@ from edgewright import ops
 from edgewright.errors import UnsupportedModel
 from edgewright.exporters import Exported
 from edgewright.exporters.tflite import export
-from edgewright.graph import Module
+from edgewright.graph import Module, Value
 from edgewright.ops.interpreter import Interpreter
 from edgewright.pipeline.model import Model, count_transposes
 from edgewright.verify import oracles
@@ -45,12 +45,14 @@ def loaded(case: Case, mode: str, models: Path) -> Model:
 def fed(module: Module, made: Exported, sample: dict[str, Array]) -> dict[str, Array]:
     """A sample under the names and in the layout of the file."""
     pairs = zip(module.main.inputs, made.inputs, strict=True)
-    return {name: _turned(made, name, sample[v.name]) for v, name in pairs}
+    return {name: _turned(made, name, v, sample[v.name]) for v, name in pairs}
 
 
-def _turned(made: Exported, name: str, array: Array) -> Array:
-    perm = made.layouts.get(name)
-    return array.transpose(perm) if perm else array
+def _turned(made: Exported, name: str, value: Value, array: Array) -> Array:
+    """A value of the module as the file has it: by way of the source's tensor."""
+    before = value.source.perm if value.source else ()
+    source = array.transpose([before.index(a) for a in range(array.ndim)]) if before else array
+    return source.transpose(made.layouts.get(name, tuple(range(array.ndim))))
 
 
 @each_model(lambda case: case.path not in REFUSED)
@@ -68,7 +70,7 @@ def test_litert_answers_as_the_reference_does(subject: Any, models: Path) -> Non
     for sample, answer in zip(samples, answers, strict=True):
         wanted = ours.run(sample)
         for value, name in zip(model.module.main.outputs, made.outputs, strict=True):
-            compare(answer[name], _turned(made, name, wanted[value.name]), 0)
+            compare(answer[name], _turned(made, name, value, wanted[value.name]), 0)
 
 
 def codes(made: Exported) -> list[str]:

@@ -48,6 +48,13 @@ def test_the_oldest_runtime(op: str, expected: str) -> None:
     assert export(module).minimum == expected
 
 
+def test_scales_per_channel_in_a_matrix_need_a_new_runtime_although_no_version_says_so() -> None:
+    scales = Quant((0.01, 0.02, 0.03), (0,) * 3, 0)
+    weight = const(codes_of("int8", 3, 4), scales)
+    module, _ = one_node("fully_connected", [int8(2, 4), weight, None], quantised_type((2, 3)))
+    assert export(module).minimum == "TFLite 2.17"
+
+
 def test_nothing_needs_no_new_runtime() -> None:
     assert minimum_runtime([]) == "TFLite 1.5"
 

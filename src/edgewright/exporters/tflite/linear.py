@@ -8,21 +8,14 @@ from edgewright import numerics as nx
 from edgewright.exporters.tflite.node import ExportedNode
 from edgewright.exporters.tflite.records import Tensor
 from edgewright.exporters.tflite.rule import rule
-from edgewright.exporters.tflite.window import SAME, VALID, bias_of, given_bias, zero_bias
-from edgewright.graph import Array, Quant, TensorType, product
+from edgewright.exporters.tflite.window import SAME, VALID, bias_of, given_bias
+from edgewright.graph import Array, Quant, TensorType
 
 
 @rule("fully_connected")
 def fully_connected(node: ExportedNode) -> None:
-    """FULLY_CONNECTED; what is not a matrix keeps its axes.
-
-    With one scale per channel it is a CONV_2D of single pixels: runtimes before TensorFlow 2.17,
-    and microcontrollers' of its time, take the first scale for all channels, without a word.
-    """
+    """FULLY_CONNECTED; what is not a matrix keeps its axes."""
     x, value = node.input(0), node.value(1)
-    if value.type.quant is not None and value.type.quant.axis is not None:
-        _by_pixels(node, x)
-        return
     w = node.scope.weight(value.name, node.data(1, "the weight"), value.type.quant, None)
     bias = bias_of(node, x, w, node.optional_value(2))
     if x.type.rank != 1:
@@ -32,21 +25,6 @@ def fully_connected(node: ExportedNode) -> None:
     row = node.reshape(x, 1, x.type.shape[0])
     y = node.like(node.type, 1, node.type.shape[0])
     node.add_clamped("FULLY_CONNECTED", [row, w, bias], y, node.attrs.clamp, keep_num_dims=False)
-    node.reshape(y, *node.type.shape, output=node.output())
-
-
-def _by_pixels(node: ExportedNode, x: Tensor) -> None:
-    """The same product as a convolution whose image is one pixel for each row."""
-    value, features = node.value(1), x.type.shape[-1]
-    data = node.data(1, "the weight")[:, None, None, :]
-    w = node.scope.constant(value.name, data, value.type.quant)
-    rows = product(x.type.shape[:-1])
-    pixels = node.reshape(x, rows, 1, 1, features)
-    bias = given_bias(node, x, w) or [zero_bias(node, x, w)]
-    y = node.like(node.type, rows, 1, 1, w.type.shape[0])
-    options = {"padding": VALID, "stride_h": 1, "stride_w": 1}
-    options |= {"dilation_h_factor": 1, "dilation_w_factor": 1}
-    node.add_clamped("CONV_2D", [pixels, w, *bias], y, node.attrs.clamp, **options)
     node.reshape(y, *node.type.shape, output=node.output())
 
 

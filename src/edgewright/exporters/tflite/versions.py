@@ -159,6 +159,11 @@ RELEASES: dict[str, str] = {
 }
 
 
+#: with one scale per channel in FULLY_CONNECTED, which has no version of its own: older runtimes
+#: take the first scale for all, without a word
+PER_CHANNEL_RELEASE = "2.17"
+
+
 def version_of(operator: Operator) -> int:
     """The lowest version of an operator that has what it uses."""
     special = _SPECIAL.get(operator.code)
@@ -169,9 +174,15 @@ def version_of(operator: Operator) -> int:
 
 def minimum_runtime(operators: Iterable[Operator]) -> str:
     """The oldest TensorFlow release whose runtime knows all these operators and versions."""
-    releases = [RELEASES[op.code].split()[version_of(op) - 1] for op in operators]
-    newest = max(releases, key=_numbers, default="1.5")
+    newest = max(map(release_of, operators), key=_numbers, default="1.5")
     return f"TFLite {newest}"
+
+
+def release_of(operator: Operator) -> str:
+    """The first TensorFlow release whose runtime computes an operator correctly."""
+    if operator.code == "FULLY_CONNECTED" and _is_per_channel(operator, 1):
+        return PER_CHANNEL_RELEASE
+    return RELEASES[operator.code].split()[version_of(operator) - 1]
 
 
 def _numbers(release: str) -> tuple[int, ...]:
