@@ -9,7 +9,8 @@ typedef struct ew_lean_tile {
   ew_lean_finish *finish;
   const int8_t *w;         /* pairs of columns, one after the other */
   const int32_t *channels; /* see ew_lean_finish */
-  int32_t columns, padded; /* padded: numbers in a row, a multiple of EW_LEAN_STEP */
+  int32_t columns;
+  int32_t depth, padded;   /* numbers in a row; with what fills the last EW_LEAN_STEP */
   int32_t y_row;           /* distance of two rows of y */
 } ew_lean_tile;
 
@@ -21,7 +22,12 @@ EW_KERNEL void ew_lean_tile_run(const ew_lean_tile *t, const ew_lean_x *const *r
     int32_t sums[EW_LEAN_ROWS * EW_LEAN_CHUNK];
     const int32_t some = ew_min_i32(t->columns - n, EW_LEAN_CHUNK);
     for (int32_t j = 0; j < some; j += 2, w += 2 * t->padded) {
+#if EW_LEAN_SPREAD
+      if (m == 1)
+        ew_lean_dot_bytes((const uint8_t *)rows[0], t->depth, t->layer.flip, w, sums + j);
+#else
       if (m == 1) ew_lean_dot_row(rows[0], w, t->padded, sums + j);
+#endif
       else ew_lean_dot_rows(rows, w, t->padded, sums + j);
     }
     for (int32_t i = 0; i < m; ++i) {
@@ -62,7 +68,7 @@ EW_KERNEL int32_t ew_lean_sum(const uint8_t *x, int32_t n, int32_t flip) {
 
 /* Sizes that follow from the shape, for one group. */
 typedef struct ew_lean_conv {
-  int32_t channels, depth; /* input channels, numbers of a row */
+  int32_t channels;        /* of the input */
   int32_t is_matrix;       /* rows of x are rows of the matrix */
   int32_t weight_zero;     /* row sums are needed */
 } ew_lean_conv;
@@ -82,17 +88,21 @@ EW_INLINE const ew_lean_x *ew_lean_row(const ew_conv_shape *s, const ew_lean_con
   }
   *more = 0;
   if (c->weight_zero)
-    *more = ew_mul_wrap(ew_lean_sum(from, c->depth, t->layer.flip),
+    *more = ew_mul_wrap(ew_lean_sum(from, t->depth, t->layer.flip),
                         t->layer.params->x_sum_multiplier);
 #if EW_LEAN_SPREAD
-  (void)copies;
-  ew_lean_spread(from, c->depth, t->layer.flip, i, m, (ew_lean_x *)scratch);
+  if (m == 1) {
+    if (!c->is_matrix || !copies) return (const ew_lean_x *)from;
+    for (int32_t k = 0; k < t->depth; ++k) slot[k] = from[k];
+    return (const ew_lean_x *)slot;
+  }
+  ew_lean_spread(from, t->depth, t->layer.flip, i, m, (ew_lean_x *)scratch);
   return (const ew_lean_x *)scratch;
 #else
   (void)m;
   if (c->is_matrix && !copies) return (const ew_lean_x *)from;
   int32_t k = 0;
-  for (; k < c->depth; ++k) slot[k] = from[k] ^ (uint8_t)t->layer.flip;
+  for (; k < t->depth; ++k) slot[k] = from[k] ^ (uint8_t)t->layer.flip;
   for (; k < t->padded; ++k) slot[k] = 0;
   return (const ew_lean_x *)slot;
 #endif
@@ -102,7 +112,7 @@ EW_KERNEL void ew_lean_conv_group(const ew_conv_shape *s, const ew_lean_conv *c,
                                   const ew_lean_tile *t, const uint8_t *x,
                                   const uint8_t *skip, uint8_t *y, char *scratch) {
   const int32_t pixels = s->batch * s->out_h * s->out_w;
-  const int32_t copies = t->layer.flip || t->padded != c->depth || x == y;
+  const int32_t copies = x == y || (!EW_LEAN_SPREAD && (t->layer.flip || t->padded != t->depth));
   ew_pixel p = {0, 0, 0};
   for (int32_t at = 0; at < pixels; at += EW_LEAN_ROWS) {
     const int32_t m = ew_min_i32(pixels - at, EW_LEAN_ROWS);
@@ -135,12 +145,13 @@ EW_KERNEL void ew_conv_lean(const ew_conv_shape *s, ew_lean_finish *finish, int3
   const int32_t is_matrix = taps == 1 && s->stride_h == 1 && s->stride_w == 1 &&
                             s->pad_top == 0 && s->pad_left == 0 && s->out_h == s->in_h &&
                             s->out_w == s->in_w;
-  const ew_lean_conv c = {inputs, depth, is_matrix, weight_zero};
+  const ew_lean_conv c = {inputs, is_matrix, weight_zero};
   ew_lean_tile t = {.layer = {(const ew_lean_params *)params, flip},
                     .finish = finish,
                     .w = w,
                     .channels = channels,
                     .columns = columns,
+                    .depth = depth,
                     .padded = ew_round_up(depth, EW_LEAN_STEP),
                     .y_row = s->out_c};
   for (int32_t g = 0; g < s->groups; ++g) {

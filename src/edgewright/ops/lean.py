@@ -108,7 +108,9 @@ def pack_lean_channels(
 # -- scratch ---------------------------------------------------------------------------------------
 
 
-def conv_scratch_bytes(depth: int, step: int, pixels: int, gathers: bool) -> int:
+def conv_scratch_bytes(
+    depth: int, step: int, pixels: int, gathers: bool, copies: bool = True
+) -> int:
     """Bytes of scratch of `ew_conv_lean`: the rows of a tile, and the bytes of one.
 
     Args:
@@ -116,8 +118,11 @@ def conv_scratch_bytes(depth: int, step: int, pixels: int, gathers: bool) -> int
         step: `Target.lean_step`.
         pixels: rows in all.
         gathers: whether rows are put together, since they do not lie in x as they are.
+        copies: whether the result may overwrite x.
     """
     row = round_up(depth, step) * NUMBER_BYTES[step]
+    if NUMBER_BYTES[step] > 1 and pixels == 1 and not gathers:  # read as it is
+        return round_up(depth, 4) if copies else 0
     if not gathers:
         return min(pixels, ROWS[step]) * row
     return ROWS[step] * row + (round_up(depth, 4) if NUMBER_BYTES[step] > 1 else 0)

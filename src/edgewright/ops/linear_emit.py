@@ -354,7 +354,7 @@ def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> 
     columns, depth = node.input(1).type.dims
     rows = upper(node.output.type.count) // columns
     if lean.applies(target, node.input(0)):
-        return lean.conv_scratch_bytes(depth, target.lean_step, rows, gathers=False)
+        return lean.conv_scratch_bytes(depth, target.lean_step, rows, False, False)
     return packing.conv_scratch_bytes(
         (1, 1), depth, _element_bytes(node), target.pointer_bytes, rows
     )

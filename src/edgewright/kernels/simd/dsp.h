@@ -123,19 +123,32 @@ EW_INLINE void ew_lean_dot_rows(const ew_lean_x *const *rows, const int8_t *w, i
   ew_lean_dot_pair(rows[0], w, depth, acc);
 }
 
-/* One row, which lies alone: [depth / 4][4]. */
-EW_KERNEL void ew_lean_dot_row(const ew_lean_x *x, const int8_t *w, int32_t depth, int32_t *acc) {
-  const ew_lean_word *from = (const ew_lean_word *)x, *words = (const ew_lean_word *)w;
-  const ew_lean_word *const end = words + depth / 2;
-  int32_t a = 0, b = 0;
-  do {
-    const int32_t first = *words++, second = *words++;
-    const int32_t low = *from++, high = *from++;
-    a = ew_smlad(low, ew_sxtb16(first), a);
-    b = ew_smlad(low, ew_sxtb16(second), b);
-    a = ew_smlad(high, ew_sxtb16_ror8(first), a);
-    b = ew_smlad(high, ew_sxtb16_ror8(second), b);
-  } while (words != end);
+/* One row is read as it is, since it would take as much memory again to spread it. */
+#define EW_DSP_FOUR(four) { \
+    const int32_t low = ew_sxtb16(four), high = ew_sxtb16_ror8(four); \
+    const int32_t first = *words++, second = *words++; \
+    a = ew_smlad(low, ew_sxtb16(first), a); \
+    b = ew_smlad(low, ew_sxtb16(second), b); \
+    a = ew_smlad(high, ew_sxtb16_ror8(first), a); \
+    b = ew_smlad(high, ew_sxtb16_ror8(second), b); \
+  }
+EW_KERNEL void ew_lean_dot_bytes(const uint8_t *x, int32_t n, int32_t flip, const int8_t *w,
+                                 int32_t *acc) {
+  const ew_lean_word *words = (const ew_lean_word *)w;
+  const int32_t flips = flip * 0x01010101;
+  const uint8_t *const end = x + (n & ~3);
+  int32_t a = 0, b = 0, four;
+  EW_ROLLED while (x != end) {
+    __builtin_memcpy(&four, x, 4); /* at any address */
+    x += 4;
+    four ^= flips;
+    EW_DSP_FOUR(four)
+  }
+  if (n & 3) { /* what fills the last four meets weights of 0 */
+    for (int32_t i = four = 0; i < (n & 3); ++i) four |= x[i] << (8 * i);
+    four ^= flips;
+    EW_DSP_FOUR(four)
+  }
   acc[0] = a;
   acc[1] = b;
 }
