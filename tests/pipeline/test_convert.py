@@ -73,8 +73,10 @@ def test_a_channels_first_interface_may_stay(net: Path, suffix: str) -> None:
     assert made.contents.interface == (1 if suffix == "tflite" else 0)
 
 
-@pytest.mark.parametrize("suffix", ["onnx", "tflite"])
-@pytest.mark.parametrize("model", [FLOAT, INT8])
+# A product with a scale per channel becomes a convolution in .tflite: older runtimes read that.
+@pytest.mark.parametrize(
+    ("model", "suffix"), [(FLOAT, "onnx"), (FLOAT, "tflite"), (INT8, "onnx")], ids=str
+)
 def test_round_trip(examples: Path, tmp_path: Path, model: str, suffix: str) -> None:
     out = tmp_path / f"out.{suffix}"
     made = ew.convert(examples / "models" / model, out, channels_first=True)
