@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,3 +32,8 @@ def test_identifiers_are_valid_and_unique(names: list[str]) -> None:
 def test_repeated_names_are_numbered() -> None:
     assert identifiers(["x", "x", "X"]) == ["x", "x_2", "X_3"]
     assert identifiers(["x"], reserved=["X"]) == ["x_2"]
+
+
+@pytest.mark.parametrize("name", ["ew", "EW", "ew_conv", "ew:0"])
+def test_our_own_prefix_is_ours(name: str) -> None:
+    assert not is_reserved(identifier(name))

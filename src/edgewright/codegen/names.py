@@ -42,6 +42,8 @@ def identifier(name: str) -> str:
     text = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "t"
     if text[0].isdigit():
         text = f"t{text}"
+    if text.lower() == "ew" or text.lower().startswith("ew_"):
+        text = f"t_{text}"  # whatever follows `ew_`, it is ours
     text = text[:MAX_LENGTH].rstrip("_")
     return f"{text}_" if is_reserved(text) else text
 
