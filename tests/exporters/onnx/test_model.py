@@ -116,6 +116,14 @@ def test_outputs_keep_their_names_whatever_they_are() -> None:
     np.testing.assert_array_equal(fourth, [1, 2])
 
 
+def test_an_input_without_a_name_gets_one() -> None:
+    module = module_of(NET)
+    module.main.inputs[0].name = ""
+    exported = export(module)
+    assert exported.inputs == ("input",)
+    assert run(exported, [normal(1, 6, 6, 3)])[0].shape == (1, 3, 3, 3)
+
+
 def test_a_flattened_image_is_not_turned_but_the_weight_behind_it() -> None:
     text = """
     module requantization="float"

@@ -64,10 +64,11 @@ class Interface:
 
     def _add_input(self, value: Value) -> None:
         perm = self._input_order(value)
-        self.inputs.append(value.name)
+        name = value.name or self.writer.file.unique("input")  # no name is no tensor in ONNX
+        self.inputs.append(name)
         held = value if perm is None else _view(value, perm)
-        self.input_infos.append(value_info(value.name, held))
-        self.writer.define(value, value.name, perm)
+        self.input_infos.append(value_info(name, held))
+        self.writer.define(value, name, perm)
         for axis, size in enumerate(value.type.shape):
             if isinstance(size, Symbol):
                 self.writer.sizes.setdefault(size, (value, axis))
@@ -125,7 +126,7 @@ class Interface:
             perm = self._output_order(value)
             self.writer.stem = value.name
             made = self.writer.tensor(value, perm)
-            name = value.name
+            name = value.name or self.writer.file.unique("output")
             if name in self.outputs or name in self.inputs:
                 name = self.writer.file.unique(f"{name}/output")
             if made != name and not self._renamed(made, name):
