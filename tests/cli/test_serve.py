@@ -22,7 +22,7 @@ RESULT = {"target": "web", "median_ms": 1.5, "low_ms": 1.0, "high_ms": 2.25, "ru
 @pytest.fixture(scope="module")
 def package(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("serve") / "digits"
-    return ew.build(examples / "models/digits_int8.onnx", ["web"], out).folder
+    return ew.build(examples / "models/digits_int8.onnx", ["web"], out, name="digits").folder
 
 
 class Serving:

@@ -160,9 +160,11 @@ def test_on_a_network_the_address_carries_a_token(
         assert served.url == f"http://127.0.0.1:{served.port}/"
 
 
-def test_a_package_without_a_page_says_how_to_build_one(examples: Path, tmp_path: Path) -> None:
-    plain = ew.build(examples / "models/digits_int8.onnx", ["generic-c"], tmp_path / "p")
-    with pytest.raises(InvalidOption) as caught, serve(plain, lambda found: None):
+def test_a_package_without_a_page_says_how_to_build_one(
+    package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "PRODUCT", "something_else")
+    with pytest.raises(InvalidOption) as caught, serve(package, lambda found: None):
         pass
     assert caught.value.help == "build it with -t web"
 
