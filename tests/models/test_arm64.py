@@ -6,6 +6,7 @@ import pytest
 
 import edgewright as ew
 from edgewright import targets
+from edgewright.artifact.remote import RemoteModel
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(900)]
 ARM64 = targets.get("linux-arm64")
@@ -22,6 +23,11 @@ def test_same_bits_as_the_host(models: Path, tmp_path: Path, mode: str) -> None:
     crcs = {v.crc32 for info in built.values() for v in info.verdicts}
     assert len(crcs) == 1
     assert all(v.max_error == 0 for info in built.values() for v in info.verdicts)
+    remote = RemoteModel(package.folder / "targets" / ARM64.name, package.manifest.name,
+                         built[ARM64.name], package.manifest.entries[0], ARM64)  # fmt: skip
+    for index, level in enumerate(ARM64.level_names):  # the code finds out what each CPU has
+        remote.use_level(level)
+        assert remote._execute(b"", 0, count=False, detect=True).isa == index
     report = ew.verify(package, against=models / "kws/models/dscnn_int8.tflite")
     assert report.good
     assert not report.not_run

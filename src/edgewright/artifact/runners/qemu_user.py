@@ -10,7 +10,13 @@ from pathlib import Path
 
 from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, counting
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import arguments, link_main, link_whole, place_stubs
+from edgewright.artifact.runners.program import (
+    arguments,
+    link_main,
+    link_whole,
+    place_stubs,
+    reported_isa,
+)
 
 
 def run(job: Job) -> Outcome:
@@ -28,7 +34,7 @@ def run(job: Job) -> Outcome:
         )
         if done.returncode:
             fail(done.stderr.decode(errors="replace"))
-        outcome = Outcome(done.stdout)
+        outcome = Outcome(done.stdout, isa=reported_isa(done.stderr.decode(errors="replace")))
         return counting.counted(job, outcome, library.parent) if job.count else outcome
 
 
