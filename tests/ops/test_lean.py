@@ -36,7 +36,7 @@ def lean(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 class Layers:
     """Random layers of one element type."""
 
-    def __init__(self, rng: np.random.Generator, dtype: type[np.generic] = np.int8) -> None:
+    def __init__(self, rng: np.random.Generator, dtype: type[np.integer[Any]] = np.int8) -> None:
         self.rng, self.dtype = rng, dtype
         self.zero = 3 if dtype is np.int8 else 131
 
@@ -127,7 +127,9 @@ def depthwises(layers: Layers) -> list[Case]:
 @STEPS
 @MODES
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
-def test_layers(lean: None, rng: np.random.Generator, mode: str, dtype: type[np.generic]) -> None:
+def test_layers(
+    lean: None, rng: np.random.Generator, mode: str, dtype: type[np.integer[Any]]
+) -> None:
     layers = Layers(rng, dtype)
     check_ops([*convolutions(layers), *depthwises(layers)], requantization=mode)
 

@@ -79,4 +79,4 @@ def test_where_it_does_not_pay(
 ) -> None:
     module, _ = one_node("conv", operands(rng, shape, outputs), **attrs)  # type: ignore[arg-type]
     (node,) = module.main.nodes
-    assert not winograd.wins(node, Conv(**attrs), HOST)  # type: ignore[arg-type]
+    assert not winograd.wins(node, Conv(**attrs), HOST)

@@ -108,7 +108,8 @@ def _operand(
 
 def _transpose(graph: Graph, value: Value, perm: tuple[int, ...]) -> Value:
     node = Node("transpose", [value], [], {"perm": perm})
-    node.outputs = [graph.value(f"{value.name}/turned", *ops.infer(node))]
+    (type,) = ops.infer(node)
+    node.outputs = [graph.value(f"{value.name}/turned", type)]
     graph.insert(node)
     return node.output
 

@@ -1,5 +1,7 @@
 """Operators that move, join, cut and reduce, whatever the order of axes of their operand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -82,7 +84,7 @@ def test_slice(begin: tuple[int, ...], size: tuple[int, ...], stride: tuple[int,
 @pytest.mark.parametrize("opset", [18, 20])
 def test_pad(mode: str, opset: int) -> None:
     pads = ((0, 0), (1, 2), (2, 0), (0, 1))
-    value = {"value": 1.5} if mode == "constant" else {}
+    value: dict[str, Any] = {"value": 1.5} if mode == "constant" else {}
     check("pad", normal(2, 3, 4, 5), pads=pads, mode=mode, opset=opset, **value)
     check("pad", stored(2, 3, 4, 5), results=[SAME], pads=pads, mode=mode, opset=opset)
 
@@ -125,7 +127,7 @@ def test_reduce(name: str, keepdims: bool, opset: int) -> None:
 @pytest.mark.parametrize("keepdims", [True, False])
 def test_mean_of_int8_images_is_the_operator_that_runtimes_quantise(keepdims: bool) -> None:
     x, result = stored(1, 4, 4, 3), Quant.per_tensor(0.02, 1)
-    attrs = {"axes": (1, 2), "keepdims": keepdims}
+    attrs: dict[str, Any] = {"axes": (1, 2), "keepdims": keepdims}
     module, fed = single("reduce_mean", [x], [result], turned=True, **attrs)
     names = [n.op_type for n in _nodes(compare(module, fed, 1).data)]
     wanted = ["DequantizeLinear", "GlobalAveragePool", "QuantizeLinear"]
@@ -133,7 +135,7 @@ def test_mean_of_int8_images_is_the_operator_that_runtimes_quantise(keepdims: bo
     assert "Transpose" not in names
 
 
-def _nodes(data: bytes) -> list[object]:
+def _nodes(data: bytes) -> list[Any]:
     import onnx
 
     return list(onnx.ModelProto.FromString(data).graph.node)

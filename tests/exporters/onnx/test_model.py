@@ -21,6 +21,7 @@ from edgewright.importers.onnx.metadata import read_contract
 from edgewright.ops.interpreter import Interpreter
 from tests.exporters.onnx.harness import (
     Constant,
+    Operand,
     check,
     compare,
     normal,
@@ -222,7 +223,7 @@ def test_lstm(reverse: bool, clip: float) -> None:
 
 @pytest.mark.parametrize(("weights", "share"), [("float16", 0.55), ("dynamic_range", 0.35)])
 def test_weights_are_stored_in_less(weights: str, share: float) -> None:
-    operands = [normal(1, 4, 4, 32), Constant(normal(64, 3, 3, 32, seed=1))]
+    operands: list[Operand] = [normal(1, 4, 4, 32), Constant(normal(64, 3, 3, 32, seed=1))]
     module, fed = single("conv", operands)
     plain = len(export(module).data)
     exported = compare(module, fed, 0.02, weights=weights)

@@ -1,6 +1,7 @@
 """Convolutions, pools, resizing, blocks of pixels: channels first in the file, no transposes."""
 
 import tempfile
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,6 +14,7 @@ from edgewright.exporters.onnx import export
 from edgewright.graph import DType, Graph, Module, Node, Quant, TensorType, Value
 from tests.exporters.onnx.harness import (
     Constant,
+    Operand,
     Stored,
     check,
     compare,
@@ -66,7 +68,7 @@ def test_depthwise_conv(multiplier: int) -> None:
 @pytest.mark.parametrize("groups", [1, 2])
 def test_conv_transpose(groups: int) -> None:
     x, w = normal(1, 4, 3, 4), Constant(normal(6, 3, 2, 4 // groups, seed=1))
-    attrs = {"stride": (2, 2), "pad": ((1, 0), (0, 1)), "output_pad": (1, 0)}
+    attrs: dict[str, Any] = {"stride": (2, 2), "pad": ((1, 0), (0, 1)), "output_pad": (1, 0)}
     check("conv_transpose", x, w, Constant(normal(6)), groups=groups, **attrs)
 
 
@@ -109,13 +111,13 @@ def test_conv_of_int16_needs_a_newer_opset_and_says_so() -> None:
 
 @pytest.mark.parametrize("name", ["max_pool", "avg_pool"])
 def test_pools(name: str) -> None:
-    attrs = {"kernel": (3, 2), "stride": (2, 1), "pad": ((1, 1), (0, 1))}
+    attrs: dict[str, Any] = {"kernel": (3, 2), "stride": (2, 1), "pad": ((1, 1), (0, 1))}
     check(name, normal(1, 7, 6, 3), clamp=(0.0, np.inf), **attrs)
     check(name, stored(1, 7, 6, 3), results=[Quant.per_tensor(0.05, 3)], **attrs)
 
 
 def test_average_that_counts_the_padding() -> None:
-    attrs = {"kernel": (3, 3), "pad": ((1, 1), (1, 1)), "count_include_pad": True}
+    attrs: dict[str, Any] = {"kernel": (3, 3), "pad": ((1, 1), (1, 1)), "count_include_pad": True}
     check("avg_pool", normal(1, 5, 5, 2), **attrs)
 
 
@@ -161,7 +163,7 @@ def test_batch_norm(shape: tuple[int, ...]) -> None:
 
 def test_channels_first_operands_keep_their_order() -> None:
     """The transposes of the harness vanish: what is held channels first stays so."""
-    operands = [normal(1, 4, 4, 3), Constant(normal(5, 3, 3, 3, seed=1))]
+    operands: list[Operand] = [normal(1, 4, 4, 3), Constant(normal(5, 3, 3, 3, seed=1))]
     module, fed = single("conv", operands, turned=True)
     assert operators(compare(module, fed, 1e-5)) == ["Conv"]
 
@@ -173,7 +175,7 @@ def test_onnx_runtime_fuses_all_of_a_quantised_net() -> None:
     x = graph.add_input("x", TensorType(DType.INT8, (1, 6, 6, 8), quant))
     held = [graph.constant(n, c.array, TensorType(DType.of(c.array.dtype), c.array.shape, c.quant))
             for n, c in (("w", w), ("b", biases(8)))]  # fmt: skip
-    attrs = {"pad": ((1, 1), (1, 1)), "clamp": (0.0, np.inf), "inner": (0.3, 2)}
+    attrs: dict[str, object] = {"pad": ((1, 1), (1, 1)), "clamp": (0.0, np.inf), "inner": (0.3, 2)}
     y = add(graph, "conv", [x, *held, x], Quant.per_tensor(0.2, -128), attrs)
     mean = add(graph, "reduce_mean", [y], RESULT, {"axes": (1, 2), "keepdims": True})
     graph.outputs.append(mean)
