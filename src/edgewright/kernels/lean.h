@@ -99,8 +99,8 @@ EW_INLINE int32_t ew_lean_add_skip(int32_t y, int32_t skip, const ew_lean_params
 #include "simd/plain.h"
 #endif
 
-/* Finishes the sums of up to EW_LEAN_CHUNK channels; skip, or null, is laid out as y. Channels are in blocks of EW_LEAN_TOGETHER: biases, then multipliers (or
-   scales), then shifts to the right. */
+/* Finishes the sums of up to EW_LEAN_CHUNK channels; skip, or null, is laid out as y. Channels are
+   in blocks of EW_LEAN_TOGETHER: biases, then multipliers (or scales), then shifts to the right. */
 typedef void ew_lean_finish(const ew_lean_layer *t, const int32_t *sums, int32_t n,
                             const int32_t *channels, const uint8_t *skip, uint8_t *y);
 

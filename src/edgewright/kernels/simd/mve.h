@@ -8,7 +8,8 @@
 #define EW_LEAN_SPREAD 0
 typedef int8_t ew_lean_x;
 
-/* acc [3 rows][16], of which 2 columns, = rows times columns; depth is a multiple of 16, w [depth / 16][2][16].
+/* acc [3 rows][16], of which 2 columns, = rows times columns; depth is a multiple of 16,
+   w [depth / 16][2][16].
    Six sums are the most that fit: they take even registers, and the loop its counter. */
 #if defined(__ARM_FEATURE_MVE)
 #include <arm_mve.h>
