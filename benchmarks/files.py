@@ -43,12 +43,15 @@ class Prepared:
     inputs: Path
 
 
-def compiler_version() -> str:
-    """A hash over the compiler's sources: packages of another version are built anew."""
+def compiler_version(mode: str) -> str:
+    """A hash over the compiler's sources, and "float" or "fixed": the mode of requantization.
+
+    Packages of another version are built anew.
+    """
     digest = hashlib.sha256()
     for path in sorted(p for kind in ("py", "h", "c") for p in SOURCES.rglob(f"*.{kind}")):
         digest.update(path.relative_to(SOURCES).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    return f"{digest.hexdigest()[:16]}-{mode}"
 
 
 def prepare(subject: Subject, runtime: ModuleType, version: str) -> Prepared:
@@ -88,7 +91,7 @@ def package(subject: Subject, version: str) -> Path:
 
     Args:
         subject: what is built.
-        version: `compiler_version()`, which the package must be of.
+        version: what the package must be of: `compiler_version` with the mode.
     """
     folder = place(subject) / "package"
     stamp = place(subject) / "package.json"
@@ -97,7 +100,7 @@ def package(subject: Subject, version: str) -> Path:
         if "failure" in known:
             raise Unavailable(known["failure"])
         return folder
-    known = {"version": version, **_build(subject, folder)}
+    known = {"version": version, **_build(subject, folder, version.rpartition("-")[2])}
     stamp.write_text(json.dumps(known))
     if "failure" in known:
         raise Unavailable(known["failure"])
@@ -111,8 +114,9 @@ def build_seconds(subject: Subject) -> float | None:
     return known.get("seconds")
 
 
-def _build(subject: Subject, folder: Path) -> dict[str, Any]:
+def _build(subject: Subject, folder: Path, mode: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "edgewright", "build", str(subject.source()), "-o", folder]
+    command += ["--requantization", mode]
     for name, shape in subject.shapes.items():
         command += ["--shape", f"{name}={','.join(map(str, shape))}"]
     start = time.perf_counter()

@@ -53,6 +53,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall",
                         help="cpu: on a machine with other work; for one thread only")  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="keep what is in the results")
+    parser.add_argument("--requantization", choices=["float", "fixed"], default="float")
     parser.add_argument("--only-models", action="store_true",
                         help="neither time a build nor single convolutions")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the results, not the tables")
@@ -130,7 +131,7 @@ class Run:
         cpus = sorted(os.sched_getaffinity(0))
         self.cpus = [int(c) for c in given.cpus.split(",")] if given.cpus else cpus[::-1]
         self.runtimes = available(given.runtimes)
-        self.version = files.compiler_version()
+        self.version = files.compiler_version(given.requantization)
         self.rows: list[summary.Row] = []
         self.document: dict[str, Any] = {}
         if given.resume and self.out.exists():

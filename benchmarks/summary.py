@@ -11,8 +11,9 @@ from benchmarks.measure import OURS, Taken, difference, ratio, rms
 from benchmarks.roofline import Roofline
 from benchmarks.subjects import Subject
 
-#: A peer whose results lie further off computes something else (float32: in less than float32).
-LIMITS = {"float32": 1e-2, "int8": 0.3}
+#: A peer whose results lie further off, in parts of their range, computes something else. LiteRT's
+#: hybrid kernels (float32 activations, int8 weights: 2 %) count, bfloat16 (5 %) does not.
+LIMITS = {"float32": 0.03, "int8": 0.3}
 
 Row = dict[str, Any]
 

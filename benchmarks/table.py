@@ -51,6 +51,31 @@ def figures(summary: dict[str, Any]) -> list[str]:
             if "headroom_closed_median" in group:
                 text += f"  headroom closed {100 * group['headroom_closed_median']:.0f} %"
             lines.append(text)
+    lines += [
+        f"two threads: {r['model']}-{r['dtype']} {r['speedup']:.2f}x one, {r['ratio']:.2f}x peers"
+        for r in summary["two_threads"]
+    ]
+    return lines + _extremes(summary)
+
+
+def _extremes(summary: dict[str, Any]) -> list[str]:
+    """The model that is worst in each of what is measured besides the latency."""
+    lines = []
+    for load in summary["load"]:
+        if load["model"] == "mobilenet_v2":
+            name = f"load and first inference: mobilenet_v2-{load['dtype']}"
+            lines.append(f"{name} {load['load_us'] / 1e3:.1f} ms, {load['ratio']:.2f}x")
+    calls = [c for c in summary["python_call"] if c["c_us"] is not None]
+    for kind in ("run", "bound") if calls else ():
+        worst = max(calls, key=lambda c: c[f"{kind}_us"] - c["c_us"])
+        more = worst[f"{kind}_us"] - worst["c_us"]
+        lines.append(f"{kind}: at most {more:.2f} us above the call in C ({worst['model']})")
+    if calls := [c for c in calls if "ratio" in c]:
+        worst = min(calls, key=lambda c: c["ratio"])
+        lines.append(f"run: at least {worst['ratio']:.2f}x a peer's own call ({worst['model']})")
+    if summary["accuracy"]:
+        worst = max(summary["accuracy"], key=lambda a: a["ratio"])
+        lines.append(f"rms error: at most {worst['ratio']:.2f}x ONNX Runtime's ({worst['model']})")
     return lines
 
 
