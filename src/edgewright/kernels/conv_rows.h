@@ -120,13 +120,6 @@ EW_INLINE ew_conv_shape ew_matrix_shape(int32_t rows, int32_t depth, int32_t col
                          .groups = 1};
 }
 
-EW_INLINE void ew_copy_8_flipped(char *to, const char *from, const uint64_t flip) {
-  uint64_t eight;
-  __builtin_memcpy(&eight, from, 8);
-  eight ^= flip;
-  __builtin_memcpy(to, &eight, 8);
-}
-
 /* Copies bytes and inverts the bits that are set in `flip` (of every eight bytes). */
 EW_DRIVER void ew_copy_flipped(char *restrict to, const char *restrict from, int32_t bytes,
                                const uint64_t flip) {
@@ -135,10 +128,11 @@ EW_DRIVER void ew_copy_flipped(char *restrict to, const char *restrict from, int
     return;
   }
   int32_t i = 0;
-  for (; i + 8 <= bytes; i += 8) ew_copy_8_flipped(to + i, from + i, flip);
-  if (EW_SMALL && i > 0) { /* the last eight bytes, some of them again */
-    ew_copy_8_flipped(to + bytes - 8, from + bytes - 8, flip);
-    return;
+  for (; i + 8 <= bytes; i += 8) {
+    uint64_t eight;
+    __builtin_memcpy(&eight, from + i, 8);
+    eight ^= flip;
+    __builtin_memcpy(to + i, &eight, 8);
   }
   EW_SHORT for (; i < bytes; ++i) to[i] = (char)(from[i] ^ (char)flip);
 }
