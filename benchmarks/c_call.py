@@ -1,4 +1,4 @@
-"""What a caller in C waits for: the function of a package, timed by a loop in C."""
+"""What a caller in C waits for: the function of a package, called by a loop in C."""
 
 from __future__ import annotations
 
@@ -13,20 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+NAME = "repeat.so"
 LOOP = """\
 #include <stdint.h>
-#include <time.h>
 typedef int (*entry)(const void *io, void *arena, const void *weights, const void *env);
-double seconds(entry run, const void *io, void *arena, const void *weights, const void *env,
-               int32_t count);
-double seconds(entry run, const void *io, void *arena, const void *weights, const void *env,
-               int32_t count) {
-  struct timespec start, end;
-  clock_gettime(CLOCK_MONOTONIC, &start);
-  for (int32_t i = 0; i < count; ++i)
-    if (run(io, arena, weights, env)) return -1.0;
-  clock_gettime(CLOCK_MONOTONIC, &end);
-  return (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+int repeat(entry run, const void *io, void *arena, const void *weights, const void *env,
+           int32_t count);
+int repeat(entry run, const void *io, void *arena, const void *weights, const void *env,
+           int32_t count) {
+  int error = 0;
+  for (int32_t i = 0; i < count; ++i) error |= run(io, arena, weights, env);
+  return error;
 }
 """
 
@@ -40,18 +37,18 @@ class _Env(ctypes.Structure):
 
 def loop(folder: Path) -> Path:
     """The compiled loop."""
-    made = folder / "c_call.so"
+    made = folder / NAME
     if not made.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        source = folder / "c_call.c"
+        source = folder / "repeat.c"
         source.write_text(LOOP)
         command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-shared", "-fPIC", str(source)]
         subprocess.run([*command, "-o", str(made)], check=True)
     return made
 
 
-def timed(package: Any, arrays: Sequence[Array], compiled: Path) -> Callable[[int], float]:
-    """A function: number of calls -> seconds. It follows model.h, not our own loader.
+def repeated(package: Any, arrays: Sequence[Array], compiled: Path) -> Callable[[int], None]:
+    """A function that calls so many times. It follows model.h, not our own loader.
 
     Args:
         package: of fixed sizes and with one entry point.
@@ -72,17 +69,14 @@ def timed(package: Any, arrays: Sequence[Array], compiled: Path) -> Callable[[in
     if state.size:
         library[f"{name}_reset"](ctypes.c_void_p(state.ctypes.data), _pointer(weights))
     env = _Env(1, library[f"{name}_detect_isa"](), None, None)
-    seconds = ctypes.CDLL(str(compiled.resolve())).seconds
-    seconds.restype = ctypes.c_double
+    repeat = ctypes.CDLL(str(compiled.resolve())).repeat
     kept = (arrays, outputs, state, weights, arena, io, env)
 
-    def run(count: int) -> float:
+    def run(count: int) -> None:
         function = ctypes.cast(library[entry.function], ctypes.c_void_p)
-        taken = seconds(function, ctypes.byref(io), _pointer(kept[4]), _pointer(kept[3]),
-                        ctypes.byref(env), count)  # fmt: skip
-        if taken < 0:
+        if repeat(function, ctypes.byref(io), _pointer(kept[4]), _pointer(kept[3]),
+                  ctypes.byref(env), count):  # fmt: skip
             raise RuntimeError("the compiled model failed")
-        return float(taken)
 
     return run
 

@@ -35,13 +35,13 @@ class Loaded:
         bound: runs it on inputs that are in place already.
         complete: what a caller in Python writes: arrays in, arrays out.
         outputs: copies of the results of the last `bound`.
-        native: runs it so many times without Python and returns the seconds; only ours has one.
+        native: runs it so many times from a loop in C; only ours has one.
     """
 
     bound: Callable[[], object]
     complete: Callable[[], object]
     outputs: Callable[[], Sequence[Array]]
-    native: Callable[[int], float] | None = None
+    native: Callable[[int], None] | None = None
 
 
 def names() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.c_call import timed
+from benchmarks import c_call
 from benchmarks.places import FOLDER
 from benchmarks.runtimes import Array, Loaded, copies
 
@@ -39,12 +39,12 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
     fed = {info.name: array for info, array in zip(package.inputs, arrays, strict=True)}
     bound = package.bind(fed)
 
-    def native(count: int) -> float:
-        if not timers:
-            timers.append(timed(package, arrays, FOLDER / "c_call.so"))
-        return timers[0](count)
+    def native(count: int) -> None:
+        if not loops:
+            loops.append(c_call.repeated(package, arrays, FOLDER / c_call.NAME))
+        loops[0](count)
 
-    timers: list[Callable[[int], float]] = []
+    loops: list[Callable[[int], None]] = []
     return Loaded(
         bound, lambda: package.run(fed), lambda: copies(list(bound.outputs.values())), native
     )
