@@ -24,6 +24,8 @@ OURS = "edgewright"
 ANSWER_LIMIT_S = 120.0
 #: Idle threads of some runtimes spin for a while after a call; the next runtime waits for them.
 PAUSE_S = 0.02
+#: Calls that take longer are made once less per block.
+LONG_US = 25e3
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ def _interleave(
     for name in list(workers):
         warm = _block(workers[name], taken[name], settings.warm_ms, "bound")
         if warm is not None:
-            wanted = warm * settings.calls_per_block / 1e3 / 0.8
+            calls = settings.calls_per_block - (warm > LONG_US)
+            wanted = warm * calls / 1e3 / 0.8
             block_ms[name] = max(settings.block_ms, wanted)
     for index in range(settings.rounds):
         for how in ("bound", "complete"):

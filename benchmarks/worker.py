@@ -67,7 +67,7 @@ def block(
 
 
 def native_us(run: Callable[[int], None], seconds: float, clock: Callable[[], float]) -> float:
-    """Microseconds per call of a loop in C; the median of five."""
+    """Microseconds per call of a loop in C; the median of short loops."""
 
     def timed(count: int) -> float:
         start = clock()
@@ -75,8 +75,12 @@ def native_us(run: Callable[[int], None], seconds: float, clock: Callable[[], fl
         return (clock() - start) / count
 
     timed(1)
-    count = max(1, int(seconds / 6 / max(timed(1), 1e-7)))
-    return float(np.median([timed(count) for _ in range(5)])) * 1e6
+    count = max(1, round(3 * GROUP_S / max(timed(1), 1e-7)))
+    end = time.perf_counter() + seconds
+    times = [timed(count)]
+    while time.perf_counter() < end:
+        times.append(timed(count))
+    return float(np.median(times)) * 1e6
 
 
 def status_bytes(field: str) -> int:
