@@ -64,6 +64,42 @@ def test_quantised(dtype: type[np.integer[Any]], mode: str, rng: np.random.Gener
     check_ops(cases, requantization=mode)
 
 
+OTHER_SCALES = [(1 / 256, -100), (1 / 128, -128), (0.0041, -128), (0.0023, 5), (3.0, 0)]
+FINEST = (1e-10, 7)  # more than Q0 resolves
+
+
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_results_of_any_scale(
+    dtype: type[np.integer[Any]], mode: str, rng: np.random.Generator
+) -> None:
+    held, low = DType.of(np.dtype(dtype)), np.iinfo(dtype).min
+    cases: list[Any] = []
+    for scale, zero in (*OTHER_SCALES, FINEST):
+        for shape in ((3, 15), (2, 3, 33), (1, 600), (5,)):
+            x = rng.integers(low, low + 255, shape, endpoint=True).astype(dtype)
+            quant = Quant.per_tensor(scale, zero if dtype is np.int8 else zero + 128)
+            attrs = {"outputs": [TensorType(held, shape, quant)]}
+            cases.append(("softmax", [quantised(x, 0.02, 5)], attrs))
+    check_ops(cases, requantization=mode)
+
+
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+@pytest.mark.parametrize(("scale", "zero"), OTHER_SCALES)
+@pytest.mark.parametrize("step", [0.004, 0.1])
+def test_any_scale_is_within_a_step_of_onnx_runtime(
+    mode: str, scale: float, zero: int, step: float, rng: np.random.Generator
+) -> None:
+    x = rng.integers(-128, 127, (20, 12), endpoint=True).astype(np.int8)
+    given = [TensorType(DType.INT8, x.shape, Quant.per_tensor(step, 3))]
+    result = TensorType(DType.INT8, x.shape, Quant.per_tensor(scale, zero))
+    ours = ops.of(Node("softmax", [], [])).reference(ops.Call(given, [result], mode), x)
+    (real,) = onnx_node("DequantizeLinear", [x, np.array(step, F32), np.array(3, np.int8)])
+    (real,) = onnx_node("Softmax", [real], axis=-1)
+    (theirs,) = onnx_node("QuantizeLinear", [real, np.array(scale, F32), np.array(zero, np.int8)])
+    assert np.abs(np.asarray(ours, np.int32) - theirs).max() <= 1
+
+
 @pytest.mark.parametrize("mode", ["float", "fixed"])
 def test_16_bits(mode: str, rng: np.random.Generator) -> None:
     cases: list[Any] = []

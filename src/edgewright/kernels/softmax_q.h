@@ -54,11 +54,13 @@ EW_INLINE int32_t ew_q31_inverse(int32_t a) {
       } \
     } \
   } \
-  /* Mode fixed: powers[d] in Q0 (0 where d counts as nothing), sums in Q12; the result has \
-     8 bits from the lowest value, lo, to hi. */ \
+  /* Mode fixed: powers[d] in Q0 (0 where d counts as nothing), sums in Q12. numbers are the zero \
+     point, lo, hi, and what brings results to their scale: a multiplier (or 0) and a shift. */ \
   EW_KERNEL void ew_softmax_fixed_##suffix( \
       const type *x, type *y, int32_t rows, int32_t columns, const int32_t *powers, \
-      int32_t lo, int32_t hi) { \
+      const int32_t *numbers) { \
+    int32_t q[5]; \
+    __builtin_memcpy(q, numbers, sizeof q); \
     for (int32_t r = 0; r < rows; ++r, x += columns, y += columns) { \
       const int32_t top = ew_row_top_##suffix(x, columns); \
       int32_t total = 0; \
@@ -66,12 +68,12 @@ EW_INLINE int32_t ew_q31_inverse(int32_t a) {
       const int32_t headroom = __builtin_clz((uint32_t)total); \
       const int32_t inverse = \
           ew_q31_inverse((int32_t)(((uint32_t)total << headroom) - 0x80000000u)); \
-      const int32_t shift = 12 - headroom + 31 - 8; \
+      const int32_t shift = ew_max_i32(12 - headroom + 31 - q[4], 0); \
       for (int32_t i = 0; i < columns; ++i) { \
-        const int32_t power = powers[top - x[i]]; \
-        const int32_t part = ew_q31_mul(inverse, power); \
-        const int32_t v = (shift > 31 ? 0 : ew_shift_round_i32(part, shift)) + lo; \
-        y[i] = (type)(power == 0 ? lo : ew_clamp_i32(v, lo, hi)); \
+        int32_t part = ew_q31_mul(inverse, powers[top - x[i]]); \
+        if (q[3]) part = ew_mul_high_i32(part, q[3]); \
+        const int32_t v = shift > 31 ? 0 : ew_shift_round_i32(part, shift); \
+        y[i] = (type)ew_clamp_i32(ew_min_i32(v, q[2] - q[0]) + q[0], q[1], q[2]); \
       } \
     } \
   }

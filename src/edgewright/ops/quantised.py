@@ -219,7 +219,7 @@ def softmax(call: Call, beta: float, x: Array) -> Array:
         return softmaxes.softmax_int16(x, scale, beta)
     if call.requantization == "fixed":
         constants = softmaxes.softmax_fixed_constants(scale, beta)
-        return softmaxes.softmax_fixed(x, constants, result.dtype.numpy)
+        return softmaxes.softmax_fixed(x, constants, pair(result), result.dtype.numpy)
     table = softmaxes.softmax_float_table(scale, beta)
     return softmaxes.softmax_float(x, table, *pair(result), result.dtype.numpy)
 

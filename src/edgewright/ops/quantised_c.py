@@ -258,22 +258,27 @@ def emit_softmax(e: Emit, beta: float, rows: str, columns: str) -> None:
     if x.type.dtype.bits != 8 or x.type.dtype is not y.type.dtype:
         raise UnsupportedModel(f"softmax from {x.type} to {y.type} has no kernel", help="use int8")
     scale, _ = pair(x.type)
+    scale_out, zero = pair(y.type)
     low, high = requantize.bounds_of(y.type.dtype.numpy)
     operands = [e.ptr(x), e.ptr(y), rows, columns]
     if e.requantization == "float":
         table = softmaxes.softmax_float_table(scale, beta)
-        scale_out, zero = pair(y.type)
         numbers = np.array([bits_of(scale_out), zero, low, high], np.int32)
         name = f"ew_softmax_float_{suffix(x.type)}"
-        e.call(name, *operands, e.weight(table), e.weight(numbers))
-        return
+    else:
+        table = _fixed_powers(scale, beta)
+        numbers = np.array([zero, low, high, *softmaxes.result_units(scale_out)], np.int32)
+        name = f"ew_softmax_fixed_{suffix(x.type)}"
+    e.call(name, *operands, e.weight(table), e.weight(numbers))
+
+
+def _fixed_powers(scale: float, beta: float) -> Array:
+    """The powers of all 256 differences in Q0; 0 for those that count as nothing."""
     constants = softmaxes.softmax_fixed_constants(scale, beta)
     difference = -np.arange(256, dtype=np.int64)
     counted = difference >= constants.lowest
     powers = softmaxes.exponentials(np.where(counted, difference, 0), constants)
-    table = np.where(counted, powers, 0).astype(np.int32)
-    name = f"ew_softmax_fixed_{suffix(x.type)}"
-    e.call(name, *operands, e.weight(table), low, high)
+    return np.where(counted, powers, 0).astype(np.int32)
 
 
 def pool_limits(x: TensorType, y: TensorType, clamp: Clamp | None) -> Array:

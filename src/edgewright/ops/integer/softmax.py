@@ -40,7 +40,7 @@ def softmax(
         x: int8, uint8 or int16 [..., C].
         scale: of x.
         beta: factor of x.
-        quant_out: scale and zero point of the result; mode `fixed` takes TFLite's own as given.
+        quant_out: scale and zero point of the result; int16 is always in units of 1/32768.
         dtype: of the result.
         mode: "float" or "fixed"; int16 is always `fixed`.
     """
@@ -48,7 +48,7 @@ def softmax(
         return softmax_int16(x, scale, beta)
     if mode == "float":
         return softmax_float(x, softmax_float_table(scale, beta), *quant_out, dtype)
-    return softmax_fixed(x, softmax_fixed_constants(scale, beta), dtype)
+    return softmax_fixed(x, softmax_fixed_constants(scale, beta), quant_out, dtype)
 
 
 class SoftmaxFixed(NamedTuple):
@@ -66,23 +66,50 @@ def softmax_fixed_constants(scale: float, beta: float = 1.0) -> SoftmaxFixed:
     return SoftmaxFixed(factor, -int(np.floor(radius)))
 
 
-def softmax_fixed(x: Array, constants: SoftmaxFixed, dtype: DTypeLike) -> Array:
-    """Return the softmax in units of 1/256 (int8, uint8) or 1/65536 (int16), from the lowest value.
+class ResultUnits(NamedTuple):
+    """Units of the fixed-point result: parts are multiplied in Q0, then have 31 - bits shifted out.
+
+    A multiplier of 0 stands for none: TFLite's own scale, 1/256, is a shift alone.
+    """
+
+    multiplier: int
+    bits: int
+
+
+LARGEST_SHIFT = 31  # of results; scales below 2^-31 are as good as 2^-31: they saturate
+
+
+def result_units(scale: float) -> ResultUnits:
+    """Return how the fixed-point result gets the scale that it is to have."""
+    if np.float32(scale) == np.float32(1.0 / 256.0):
+        return ResultUnits(0, 8)
+    factor = quantize_multiplier(1.0 / float(np.float32(scale)))
+    return ResultUnits(int(factor.value), min(int(factor.shift), LARGEST_SHIFT))
+
+
+def softmax_fixed(
+    x: Array, constants: SoftmaxFixed, quant_out: tuple[float, int], dtype: DTypeLike
+) -> Array:
+    """Return the softmax as TFLite's integer kernel has it, brought to any scale and zero point.
 
     Args:
         x: int8 or uint8 [..., C].
         constants: from `softmax_fixed_constants`.
-        dtype: of the result: int8, uint8 or int16.
+        quant_out: scale and zero point of the result.
+        dtype: of the result: int8 or uint8.
     """
     difference = x.astype(np.int64) - x.max(axis=-1, keepdims=True)
     counted = difference >= constants.lowest
     exponential = exponentials(np.where(counted, difference, 0), constants)
     parts = np.where(counted, divide_by_power(exponential, SUM_BITS), 0)
     inverse, bits_over_unit = _reciprocal(parts.sum(axis=-1, keepdims=True))
-    low, high = bounds_of(dtype)
-    exponent = bits_over_unit + 31 - np.dtype(dtype).itemsize * 8
-    result = divide_by_power(high_mul(inverse, exponential), exponent) + low
-    return np.asarray(np.where(counted, np.clip(result, low, high), low).astype(dtype))
+    units, (low, high) = result_units(quant_out[0]), bounds_of(dtype)
+    part = high_mul(inverse, exponential)
+    if units.multiplier:
+        part = high_mul(part, np.int64(units.multiplier))
+    result = divide_by_power(part, np.maximum(bits_over_unit + 31 - units.bits, 0))
+    shares = np.where(counted, result, 0) + quant_out[1]
+    return np.asarray(np.clip(shares, low, high).astype(dtype))
 
 
 def exponentials(difference: Array, constants: SoftmaxFixed) -> Int64:
