@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.ops import harness
 from tests.ops.harness import Operand, check_op, check_ops, one_node, quantised
 from tests.ops.onnx_node import onnx_node
 
@@ -43,6 +44,8 @@ def test_extremes() -> None:
     cases: list[Any] = []
     for name in sorted(TABLE):
         x = EXTREMES
+        if harness.chosen.endswith("armv7"):  # 32-bit NEON takes denormals for 0
+            x = x[(x == 0) | ~(np.abs(x) < np.finfo(np.float32).tiny)]
         if name in ("sin", "cos"):  # reduced accurately up to 2**28 only
             x = x[(np.abs(x) <= 2**28) | ~np.isfinite(x)]
         cases += [(name, [x[i : i + 1]], {}) for i in range(len(x))]
