@@ -40,8 +40,8 @@ def convert(source: Path, folder: Path) -> Path:
          *[f"{kind}py={folder / kind}.py" for kind in ("pnnx", "ncnn")]],
         check=True, capture_output=True, cwd=folder, timeout=120,
     )  # fmt: skip
-    for rest in folder.glob("*pnnx*"):
-        rest.unlink()
+    for rest in [*folder.glob("*pnnx*"), source.with_suffix(".pnnxsim.onnx")]:
+        rest.unlink(missing_ok=True)
     return param
 
 
