@@ -54,14 +54,14 @@ def compiler_version(mode: str) -> str:
     return f"{digest.hexdigest()[:16]}-{mode}"
 
 
-def prepare(subject: Subject, runtime: ModuleType, version: str) -> Prepared:
+def prepare(subject: Subject, runtime: ModuleType, version: str, threads: int) -> Prepared:
     """The file in a format that the runtime reads, and inputs in that file's layout.
 
     Raises Unavailable, with the reason for the table.
     """
     arrays = sample(subject)
     if ".package" in runtime.READS:
-        return Prepared(package(subject, version), _saved(subject, "source", arrays))
+        return Prepared(package(subject, version, threads), _saved(subject, "source", arrays))
     path, perms = _readable(subject, runtime)
     if perms:
         arrays = [np.ascontiguousarray(a.transpose(p)) for a, p in zip(arrays, perms, strict=True)]
@@ -86,37 +86,44 @@ def refresh(subject: Subject) -> None:
         (place(subject) / "source.txt").write_text(found)
 
 
-def package(subject: Subject, version: str) -> Path:
+def package(subject: Subject, version: str, threads: int = 1) -> Path:
     """Edgewright's package of a subject, built by its command. Raises Unavailable.
 
     Args:
         subject: what is built.
         version: what the package must be of: `compiler_version` with the mode.
+        threads: that it is built for; one thread has a package of its own.
     """
-    folder = place(subject) / "package"
-    stamp = place(subject) / "package.json"
+    folder = place(subject) / f"package{threads}"
+    stamp = _stamp(subject, threads)
     known = json.loads(stamp.read_text()) if stamp.exists() else {}
     if known.get("version") == version:
         if "failure" in known:
             raise Unavailable(known["failure"])
         return folder
-    known = {"version": version, **_build(subject, folder, version.rpartition("-")[2])}
+    known = {"version": version, **_build(subject, folder, version.rpartition("-")[2], threads)}
     stamp.write_text(json.dumps(known))
     if "failure" in known:
         raise Unavailable(known["failure"])
     return folder
 
 
-def build_seconds(subject: Subject) -> float | None:
+def _stamp(subject: Subject, threads: int) -> Path:
+    """What is known of a package, or why there is none."""
+    return place(subject) / f"package{threads}.json"
+
+
+def build_seconds(subject: Subject, threads: int) -> float | None:
     """How long the last build of the package took, its verification included."""
-    stamp = place(subject) / "package.json"
+    stamp = _stamp(subject, threads)
     known = json.loads(stamp.read_text()) if stamp.exists() else {}
     return known.get("seconds")
 
 
-def _build(subject: Subject, folder: Path, mode: str) -> dict[str, Any]:
+def _build(subject: Subject, folder: Path, mode: str, threads: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "edgewright", "build", str(subject.source()), "-o", folder]
     command += ["--requantization", mode]
+    command += ["--threads", str(threads)] if threads > 1 else []
     for name, shape in subject.shapes.items():
         command += ["--shape", f"{name}={','.join(map(str, shape))}"]
     start = time.perf_counter()
@@ -155,13 +162,13 @@ def sample(subject: Subject) -> list[Array]:
     return drawn
 
 
-def work(subject: Subject) -> dict[str, Any]:
+def work(subject: Subject, threads: int) -> dict[str, Any]:
     """What one run of the package has to do, once `package` has built it.
 
     `nodes` has a row for each operator that multiplies: its multiply-accumulates, those of the
     algorithm that was chosen, the bytes of its constants, and how often a run reads them.
     """
-    found: dict[str, Any] = json.loads((place(subject) / "package.json").read_text())["work"]
+    found: dict[str, Any] = json.loads(_stamp(subject, threads).read_text())["work"]
     return found
 
 

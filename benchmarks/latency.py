@@ -158,7 +158,9 @@ class Run:
         def one(subject: Subject) -> None:
             files.refresh(subject)
             try:
-                files.package(subject, self.version)
+                for threads in subject.threads:
+                    if threads in self.given.threads and not self.has(subject, threads):
+                        files.package(subject, self.version, threads)
             except (files.Unavailable, OSError):
                 return  # the table will say why
 

@@ -141,7 +141,7 @@ def measure(
     for name in able:
         try:
             runtime = runtimes.get(name)
-            prepared = prepare(subject, runtime, version)
+            prepared = prepare(subject, runtime, version, threads)
             workers[name] = Worker(name, prepared, threads, cpus, settings.clock)
             taken[name].hello = workers[name].hello
         except (Unavailable, Failed) as error:

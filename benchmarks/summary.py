@@ -38,7 +38,7 @@ def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row
     if item.native:
         row["c_us"] = statistics.median(item.native)
     if item.runtime == OURS:
-        row["build_s"] = files.build_seconds(subject)
+        row["build_s"] = files.build_seconds(subject, threads)
     if ours is not None and not ours.failure and ours.blocks:
         middle, low, high = ratio(item, ours)
         row |= {"ratio": middle, "ratio_low": low, "ratio_high": high}
@@ -92,8 +92,8 @@ def _headroom(ours: Row, best: Row, roof: Roofline) -> Row:
     from benchmarks.subjects import subjects
 
     subject = next(s for s in subjects() if (s.name, s.dtype) == (ours["model"], ours["dtype"]))
-    work = files.work(subject)
     threads = ours["threads"]
+    work = files.work(subject, threads)
     bound = roof.bound_us(work, ours["dtype"]) / threads
     gap = best["median_us"] - bound
     return {

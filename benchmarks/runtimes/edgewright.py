@@ -31,11 +31,7 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
     """A package, with its inputs in order."""
     from edgewright.artifact.package import load_package
 
-    package = load_package(path)
-    if threads > 1:
-        if not hasattr(package.model, "use_threads"):
-            raise RuntimeError("packages run on one thread as yet")
-        package.model.use_threads(threads)
+    package = load_package(path, threads=threads) if threads > 1 else load_package(path)
     fed = {info.name: array for info, array in zip(package.inputs, arrays, strict=True)}
     bound = package.bind(fed)
 
