@@ -117,7 +117,10 @@ class OracleInfo(_Strict):
 
 
 class TargetInfo(_Strict):
-    """One folder of `targets/`; `flash_bytes` and `ram_bytes` are a microcontroller's."""
+    """One folder of `targets/`; `flash_bytes` and `ram_bytes` are a microcontroller's.
+
+    `threads` is how many its code can use.
+    """
 
     levels: tuple[str, ...]
     compiler: str
@@ -130,6 +133,7 @@ class TargetInfo(_Strict):
     notes: tuple[str, ...] = ()
     layout_hash: str
     memory: MemoryInfo
+    threads: int = 1
     verdicts: tuple[VerdictInfo, ...] = ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 import zlib
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgewright.artifact.manifest import EntryInfo, TargetInfo, TensorInfo
+from edgewright.artifact.pool import Pool, count_cpus
 from edgewright.artifact.tensors import Shapes, check_inputs
 from edgewright.codegen.weights import CRC_OFFSET, HEADER_BYTES
 from edgewright.errors import InternalError, InvalidInput, InvalidOption, InvalidPackage
@@ -105,7 +107,15 @@ class NativeModel:
     `NativeModel`; `reset` puts it back.
     """
 
-    def __init__(self, folder: Path, name: str, info: TargetInfo, entry: EntryInfo) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        info: TargetInfo,
+        entry: EntryInfo,
+        threads: int | None = None,
+    ) -> None:
+        """Load it; `threads` as in `load_package`. Raises InvalidPackage, InvalidOption."""
         self.entry, self.info, self.shapes = entry, info, Shapes(entry)
         self._local = threading.local()
         self._library = _load(folder / info.library)
@@ -118,6 +128,10 @@ class NativeModel:
             )
         )
         self._env = _Env(1, self._pick_level(), None, None)
+        self.threads = _threads(info, threads)
+        if self.threads > 1:
+            self._pool = Pool(folder / f"lib{name}_threads.so", self.threads)
+            self._env.parallel_for, self._env.pool = self._pool.function, self._pool.handle
         self.state: Array | None = None
         if info.memory.state_bytes:
             self.state = aligned(info.memory.state_bytes)
@@ -263,6 +277,19 @@ class Bound:
         if error:
             NativeModel._check(error)
         return self.outputs
+
+
+def _threads(info: TargetInfo, wanted: int | None) -> int:
+    """How many threads to use: at most what was built for, by default as many as there are CPUs.
+
+    One where packages bring no compiled pool (`products/sources.py`).
+    """
+    if wanted is not None and wanted < 1:
+        raise InvalidOption(f"{wanted} threads: it takes one at least")
+    if sys.platform != "linux":
+        return 1
+    available = wanted if wanted is not None else count_cpus()
+    return min(info.threads, available)
 
 
 def _load(path: Path) -> ctypes.CDLL:

@@ -42,9 +42,13 @@ class Package:
     """
 
     def __init__(
-        self, folder: Path, target: str | None = None, device: Device | None = None
+        self,
+        folder: Path,
+        target: str | None = None,
+        device: Device | None = None,
+        threads: int | None = None,
     ) -> None:
-        self.folder, self.device = folder, device
+        self.folder, self.device, self.threads = folder, device, threads
         self.manifest: Manifest = read_manifest(folder)
         self.target_name = target if target is not None else self._default_target()
         if self.target_name not in self.manifest.targets:
@@ -83,7 +87,7 @@ class Package:
         self._check_file(f"targets/{self.target_name}/{info.library}")  # loading it would crash
         target = targets.get(self.target_name)
         if target.is_native and self.device is None:
-            return NativeModel(folder, self.manifest.name, info, entry)
+            return NativeModel(folder, self.manifest.name, info, entry, self.threads)
         runner = self.device.runner if self.device else None
         return RemoteModel(folder, self.manifest.name, info, entry, target, runner)
 
@@ -142,6 +146,7 @@ def load_package(
     path: str | os.PathLike[str],
     target: str | None = None,
     device: Device | str | None = None,
+    threads: int | None = None,
 ) -> Package:
     """Open a package folder or `.ew` file.
 
@@ -149,6 +154,8 @@ def load_package(
         path: the folder or file.
         target: one of the package's; default: this machine's own, or the one that fits the device.
         device: `ssh://user@host` or `adb://`: run there.
+        threads: to use in this process, at most as many as the package was built for; default: as
+            many as there are CPUs.
 
     Raises:
         InvalidPackage, InvalidOption; MissingRunner when the device does not answer.
@@ -156,11 +163,11 @@ def load_package(
     where = Path(path)
     there = connect(device) if isinstance(device, str) else device
     if where.is_dir():
-        return Package(where, target, there)
+        return Package(where, target, there, threads)
     if not where.exists():
         raise InvalidPackage("there is no such package", where=where,
                              help="give what `edgewright build` wrote")  # fmt: skip
-    return Package(_unpacked(where), target, there)
+    return Package(_unpacked(where), target, there, threads)
 
 
 def is_package(path: Path) -> bool:

@@ -26,6 +26,8 @@ from edgewright.cli.model_options import (
 @click.option("--max-ram", type=click.IntRange(min=0), metavar="BYTES",
               help="RAM that each target may take for activations and state. Where the model needs "
               "more, its first layers run a few rows at a time, which takes longer.")  # fmt: skip
+@click.option("--threads", type=click.IntRange(1, 16), default=1, show_default=True,
+              help="How many threads may work on a large layer. Results do not depend on it.")  # fmt: skip
 @model_options
 @json_option
 def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None:
@@ -44,7 +46,7 @@ def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None
     with progress(f"building {model.name}") as step:
         package = build(
             model, given["targets"], destination, name=given["name"], compiler=given["compiler"],
-            max_ram=given["max_ram"], progress=step, **options,
+            max_ram=given["max_ram"], threads=given["threads"], progress=step, **options,
         )  # fmt: skip
     manifest = package.manifest
     show(as_json, manifest.model_dump(mode="json"), lambda: render(manifest, destination))

@@ -9,7 +9,7 @@ _TEXT = """\
 /* Runs {name} on standard input, writes the outputs to standard output.
 
        {command}
-       ./{name} weights.bin [--isa N] < inputs > outputs
+       ./{name} weights.bin [--isa N]{option} < inputs > outputs
 
    Input is, for each run: {layout}.
    Runs until the input ends; prints the number of runs and the CRC32 of all outputs to stderr. */
@@ -17,7 +17,7 @@ _TEXT = """\
 #include <stdlib.h>
 #include <string.h>
 {system}
-#include "model.h"
+#include "model.h"{include}
 
 static uint32_t crc32(uint32_t crc, const unsigned char *bytes, size_t count) {{
   crc = ~crc;
@@ -50,12 +50,12 @@ static void *read_weights(const char *path) {{
 
 int main(int argc, char **argv) {{
   if (argc < 2) {{
-    fprintf(stderr, "usage: %s weights.bin [--isa N] < inputs > outputs\\n", argv[0]);
+    fprintf(stderr, "usage: %s weights.bin [--isa N]{option} < inputs > outputs\\n", argv[0]);
     return 2;
   }}
 {start}  ew_env env = {{.version = EW_INTERFACE_VERSION, .isa = {name}_detect_isa()}};
   if (argc > 3 && !strcmp(argv[2], "--isa")) env.isa = atoi(argv[3]);
-  const void *weights = read_weights(argv[1]);
+{pool}  const void *weights = read_weights(argv[1]);
   int error = {name}_check_weights(weights, {upper}_WEIGHTS_BYTES);
   void *arena = aligned({upper}_ARENA_BYTES);
 {buffers}
@@ -67,7 +67,7 @@ int main(int argc, char **argv) {{
 {writes}    ++runs;
   }}
   fprintf(stderr, "%d runs, isa %d, crc32 %08x\\n", runs, (int)env.isa, crc);
-  if (error) fprintf(stderr, "{name}: error %d\\n", error);
+{end}  if (error) fprintf(stderr, "{name}: error %d\\n", error);
   return error ? 1 : 0;
 }}
 """
@@ -85,11 +85,25 @@ _WINDOWS_START = """\
   _setmode(_fileno(stdout), _O_BINARY);
 """
 
+#: the pool of threads, in models that were built for some
+_POOL = """\
+  int threads = argc > 5 && !strcmp(argv[4], "--threads") ? atoi(argv[5]) : {threads};
+  env.pool = ew_threads_create(threads);
+  env.parallel_for = ew_threads_for;
+"""
+
 
 def main_text(
-    name: str, entry: Entry, has_state: bool, command: str, *, windows: bool = False
+    name: str,
+    entry: Entry,
+    has_state: bool,
+    command: str,
+    *,
+    windows: bool = False,
+    threads: int = 1,
 ) -> str:
     """The file for the first entry point; `command` is the line that builds it."""
+    pooled = threads > 1
     tensors = [*entry.inputs, *entry.outputs]
     fields = [f".{t.identifier} = {_buffer(t)}" for t in tensors]
     fields += [".state = state"] if has_state else []
@@ -102,7 +116,11 @@ def main_text(
     return _TEXT.format(
         name=name,
         upper=name.upper(),
-        command=command,
+        command=command.replace("model.c", "model.c threads.c -pthread") if pooled else command,
+        option=" [--threads N]" if pooled else "",
+        include='\n#include "threads.h"' if pooled else "",
+        pool=_POOL.format(threads=threads) if pooled else "",
+        end="  ew_threads_destroy(env.pool);\n" if pooled else "",
         system=_WINDOWS if windows else "",
         start=_WINDOWS_START if windows else "",
         layout=", ".join(layout) or "one byte",

@@ -7,6 +7,7 @@
 /* Sizes that follow from the shape. Windows of few channels are gathered into whole rows. */
 typedef struct ew_conv_plan {
   int32_t pixels, columns, channels; /* M; output and input channels of one group */
+  int32_t first;                     /* of the pixels: not 0 where threads share them */
   int32_t taps, depth;
   int32_t gathers;
   int32_t block;                     /* see ew_conv_block */
@@ -17,6 +18,7 @@ EW_INLINE ew_conv_plan ew_conv_f32_plan(const ew_conv_shape s) {
   ew_conv_plan p;
   const int32_t window = s.kernel_h * s.kernel_w;
   p.pixels = s.batch * s.out_h * s.out_w;
+  p.first = 0;
   p.columns = s.out_c / s.groups;
   p.channels = s.in_c / s.groups;
   p.gathers = window > 1 && p.channels < 16;
@@ -50,7 +52,7 @@ EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, co
                                  ew_tile_f32 t, void *scratch) {
   const ew_tile_f32 first = t;
   const int32_t step = ew_tile_f32_columns(p.pixels);
-  for (int32_t m0 = 0; m0 < p.pixels; m0 += p.block)
+  for (int32_t m0 = p.first; m0 < p.pixels; m0 += p.block)
     for (int32_t n = 0; n < p.columns; n += step) {
       const int32_t end = ew_min_i32(p.pixels, m0 + p.block);
       t.n = ew_min_i32(p.columns - n, step);
@@ -68,11 +70,9 @@ EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, co
     }
 }
 
-EW_DRIVER void ew_conv_f32_of(const ew_conv_shape *shape, const float *x, const float *w,
-                              const float *bias, const float *skip, float lo, float hi, float *y,
-                              void *scratch) {
-  const ew_conv_shape s = *shape;
-  const ew_conv_plan p = ew_conv_f32_plan(s);
+EW_INLINE void ew_conv_f32_planned(const ew_conv_shape s, const ew_conv_plan p, const float *x,
+                                   const float *w, const float *bias, const float *skip, float lo,
+                                   float hi, float *y, void *scratch) {
   const int32_t blocks = (p.columns + 15) / 16;
   const ptrdiff_t w_block = (ptrdiff_t)p.taps * p.depth * 16;
   __builtin_memset(scratch, 0, (size_t)p.pad_bytes);
@@ -89,6 +89,13 @@ EW_DRIVER void ew_conv_f32_of(const ew_conv_shape *shape, const float *x, const 
                            .hi = hi};
     ew_conv_f32_group(s, p, x + g * p.channels, t, scratch);
   }
+}
+
+EW_DRIVER void ew_conv_f32_of(const ew_conv_shape *shape, const float *x, const float *w,
+                              const float *bias, const float *skip, float lo, float hi, float *y,
+                              void *scratch) {
+  const ew_conv_shape s = *shape;
+  ew_conv_f32_planned(s, ew_conv_f32_plan(s), x, w, bias, skip, lo, hi, y, scratch);
 }
 
 /* y = clamp(conv(x, w) + bias + skip, lo, hi)

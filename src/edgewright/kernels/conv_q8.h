@@ -7,6 +7,7 @@
 /* Sizes that follow from the shape. */
 typedef struct ew_conv_q8_plan {
   int32_t pixels, columns, channels; /* M; output and input channels of one group */
+  int32_t first;                     /* of the pixels: not 0 where threads share them */
   int32_t depth, padded;             /* bytes of a row, and with what fills the last four */
   int32_t gathers;
   int32_t row_bytes;                 /* distance of gathered rows */
@@ -18,6 +19,7 @@ typedef struct ew_conv_q8_plan {
 EW_INLINE ew_conv_q8_plan ew_conv_q8_plan_of(const ew_conv_shape s, const ew_q8_variant v) {
   ew_conv_q8_plan p;
   p.pixels = s.batch * s.out_h * s.out_w;
+  p.first = 0;
   p.columns = s.out_c / s.groups;
   p.channels = s.in_c / s.groups;
   p.depth = s.kernel_h * s.kernel_w * p.channels;
@@ -56,7 +58,7 @@ EW_INLINE void ew_conv_q8_group(const ew_conv_shape s, const ew_conv_q8_plan p,
                                 void *scratch) {
   const ew_tile_q8 first = t;
   const int32_t step = ew_tile_q8_columns(p.pixels);
-  for (int32_t m0 = 0; m0 < p.pixels; m0 += p.block)
+  for (int32_t m0 = p.first; m0 < p.pixels; m0 += p.block)
     for (int32_t n = 0; n < p.columns; n += step) {
       const int32_t end = ew_min_i32(p.pixels, m0 + p.block);
       t.n = ew_min_i32(p.columns - n, step);
@@ -73,11 +75,10 @@ EW_INLINE void ew_conv_q8_group(const ew_conv_shape s, const ew_conv_q8_plan p,
     }
 }
 
-EW_DRIVER void ew_conv_q8(const ew_conv_shape *shape, const ew_q8_variant v, const uint8_t *x,
-                          const int8_t *w, const int32_t *channels, const ew_q8_params *params,
-                          const uint8_t *skip, uint8_t *y, void *scratch) {
-  const ew_conv_shape s = *shape;
-  const ew_conv_q8_plan p = ew_conv_q8_plan_of(s, v);
+EW_INLINE void ew_conv_q8_planned(const ew_conv_shape s, const ew_conv_q8_plan p,
+                                  const ew_q8_variant v, const uint8_t *x, const int8_t *w,
+                                  const int32_t *channels, const ew_q8_params *params,
+                                  const uint8_t *skip, uint8_t *y, void *scratch) {
   const int32_t blocks = (p.columns + 15) / 16;
   const ptrdiff_t w_block = (ptrdiff_t)p.padded * 16;
   const ptrdiff_t channels_block = 16 * ew_q8_channel_rows(v.mode);
@@ -93,6 +94,13 @@ EW_DRIVER void ew_conv_q8(const ew_conv_shape *shape, const ew_q8_variant v, con
                           .variant = v};
     ew_conv_q8_group(s, p, v, x + g * p.channels, t, scratch);
   }
+}
+
+EW_DRIVER void ew_conv_q8(const ew_conv_shape *shape, const ew_q8_variant v, const uint8_t *x,
+                          const int8_t *w, const int32_t *channels, const ew_q8_params *params,
+                          const uint8_t *skip, uint8_t *y, void *scratch) {
+  const ew_conv_shape s = *shape;
+  ew_conv_q8_planned(s, ew_conv_q8_plan_of(s, v), v, x, w, channels, params, skip, y, scratch);
 }
 
 /* y = conv(x, w), requantised; then, with skip, the quantised sum of both.

@@ -143,13 +143,8 @@ EW_INLINE void ew_winograd_outputs(const ew_winograd *g, const float *bias, cons
   }
 }
 
-/* y = clamp(conv(x, w) + bias + skip, lo, hi); as ew_conv_f32, for 3x3 windows at stride 1.
-
-   Channels in and out are multiples of 16. u [out_c / 16][16 positions][in_c][16] from
-   pack_winograd_f32; bias [out_c]; scratch: winograd_scratch_bytes(…) bytes, aligned to 64. */
-EW_INLINE void ew_conv_winograd_f32(const ew_conv_shape s, const float *x, const float *u,
-                                    const float *bias, const float *skip, float lo, float hi,
-                                    float *y, void *scratch) {
+/* Divides the image into tiles and the scratch memory into its parts. */
+EW_INLINE ew_winograd ew_winograd_of(const ew_conv_shape s, void *scratch) {
   ew_winograd g = {.s = s};
   g.across = ((s.out_w + s.dilation_w - 1) / s.dilation_w + 1) / 2;
   g.down = ((s.out_h + s.dilation_h - 1) / s.dilation_h + 1) / 2;
@@ -161,16 +156,39 @@ EW_INLINE void ew_conv_winograd_f32(const ew_conv_shape s, const float *x, const
   g.v = g.zeros + ew_max_i32(s.in_c, 64);
   g.m = g.v + 16 * g.v_step;
   __builtin_memset(g.zeros, 0, (size_t)ew_max_i32(s.in_c, 64) * 4);
-  const ptrdiff_t u_step = (ptrdiff_t)s.in_c * 16;
-  for (int32_t first = 0; first < g.tiles; first += g.block) {
-    const int32_t count = ew_min_i32(g.block, g.tiles - first);
+  return g;
+}
+
+/* Some of the tiles and columns, each from a first to an end. */
+typedef struct ew_winograd_part {
+  int32_t tile, tiles_end, column, columns_end;
+} ew_winograd_part;
+
+EW_INLINE void ew_winograd_run(const ew_winograd g, const ew_winograd_part part, const float *x,
+                               const float *u, const float *bias, const float *skip, float lo,
+                               float hi, float *y) {
+  const ptrdiff_t u_step = (ptrdiff_t)g.s.in_c * 16;
+  for (int32_t first = part.tile; first < part.tiles_end; first += g.block) {
+    const int32_t count = ew_min_i32(g.block, part.tiles_end - first);
     ew_winograd_inputs(&g, x, first, count);
-    for (int32_t n = 0; n < s.out_c; n += 16 * EW_F32_BLOCKS) {
-      const int32_t columns = ew_min_i32(16 * EW_F32_BLOCKS, s.out_c - n);
+    for (int32_t n = part.column; n < part.columns_end; n += 16 * EW_F32_BLOCKS) {
+      const int32_t columns = ew_min_i32(16 * EW_F32_BLOCKS, part.columns_end - n);
       ew_winograd_products(&g, u + n * u_step, u_step, count, columns);
       ew_winograd_outputs(&g, bias, skip, lo, hi, y, first, count, n, columns);
     }
   }
+}
+
+/* y = clamp(conv(x, w) + bias + skip, lo, hi); as ew_conv_f32, for 3x3 windows at stride 1.
+
+   Channels in and out are multiples of 16. u [out_c / 16][16 positions][in_c][16] from
+   pack_winograd_f32; bias [out_c]; scratch: winograd_scratch_bytes(…) bytes, aligned to 64. */
+EW_INLINE void ew_conv_winograd_f32(const ew_conv_shape s, const float *x, const float *u,
+                                    const float *bias, const float *skip, float lo, float hi,
+                                    float *y, void *scratch) {
+  const ew_winograd g = ew_winograd_of(s, scratch);
+  const ew_winograd_part all = {0, g.tiles, 0, s.out_c};
+  ew_winograd_run(g, all, x, u, bias, skip, lo, hi, y);
 }
 
 #endif

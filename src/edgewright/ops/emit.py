@@ -27,6 +27,10 @@ class Packing(Protocol):
     def lean_step(self) -> int:
         """Numbers per multiplication of the microcontroller kernels; 0 for sixteen-lane ones."""
 
+    @property
+    def chunks(self) -> int:
+        """Pieces of a large layer that may run at the same time; 1 without threads."""
+
 
 class Emit(Protocol):
     """The C of one node: expressions for its operands, and calls added to the function's body.

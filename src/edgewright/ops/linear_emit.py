@@ -9,7 +9,7 @@ import numpy as np
 
 from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
-from edgewright.ops import Array, Emit, Packing, lean, packing, winograd
+from edgewright.ops import Array, Emit, Packing, lean, packing, parallel, winograd
 from edgewright.ops.integer import requantize as rq
 from edgewright.ops.integer.add import add_fixed_constants, add_short_constants
 from edgewright.ops.integer.fixed_point import Multiplier
@@ -196,8 +196,13 @@ def emit_conv(e: Emit, op: Conv) -> None:
         packed, offsets = packing.pack_f32(w, bias, op.groups)
         form = "conv_winograd_f32" if winograd.wins(e.node, op, e.target) else "conv_f32"
         packed = winograd.weights(w) if form == "conv_winograd_f32" else packed
-        e.header(f"{form}.h")
         lo, hi = map(float_text, clamp_of(op.clamp))
+        if parallel.applies(e.node, op, e.target):
+            memory = parallel.Memory(e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(y),
+                                     skip=e.ptr(skip))  # fmt: skip
+            parallel.emit(e, form, [shape, lo, hi], memory)
+            return
+        e.header(f"{form}.h")
         e.call(f"ew_{form}", shape, e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(skip),
                lo, hi, e.ptr(y), e.scratch())  # fmt: skip
     elif kind == "s16":
@@ -209,8 +214,11 @@ def emit_conv(e: Emit, op: Conv) -> None:
         e.call("ew_conv_lean", f"&{shape}", f"ew_lean_{lean.mode(e)}", lean.flip(x),
                _weight_zero(e), e.ptr(x), *args, e.ptr(skip), e.ptr(y), e.scratch())  # fmt: skip
     else:
-        e.header("conv_q8.h")
         args = _linear_q8(e, op.clamp, narrow, op.groups, op.inner)
+        if parallel.applies(e.node, op, e.target):
+            _emit_chunks_q8(e, shape, mode_text(e), args, skip)
+            return
+        e.header("conv_q8.h")
         e.call(f"ew_conv_{kind}", shape, mode_text(e), _weight_zero(e), e.ptr(x), *args,
                e.ptr(skip), e.ptr(y), e.scratch())  # fmt: skip
 
@@ -225,8 +233,12 @@ def emit_depthwise(e: Emit, op: DepthwiseConv) -> None:
     narrow = is_narrow(x.type)
     if kind == "f32":
         packed, offsets = packing.pack_depthwise_f32(w, bias)
-        e.header("depthwise_f32.h")
         lo, hi = map(float_text, clamp_of(op.clamp))
+        if parallel.applies(e.node, op, e.target):
+            memory = parallel.Memory(e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(y))
+            parallel.emit(e, "depthwise_f32", [shape, lo, hi], memory)
+            return
+        e.header("depthwise_f32.h")
         e.call("ew_depthwise_f32", shape, e.ptr(x), e.weight(packed), e.weight(offsets), lo, hi,
                e.ptr(y), e.scratch())  # fmt: skip
     elif kind == "s16":
@@ -237,10 +249,16 @@ def emit_depthwise(e: Emit, op: DepthwiseConv) -> None:
         zeros = quant_of(x.type).zero[0], quant_of(_operand(e, 1)).zero[0]
         packed8, folded = packing.pack_depthwise_q8(w, bias, zeros)
         factor = _factor(e, quant_of(y.type), narrow, w.shape[2])
+        args = [e.weight(packed8), e.weight(packing.pack_q8_channels(folded, factor)),
+                _params(e, op.clamp, None, 0)]  # fmt: skip
+        if parallel.applies(e.node, op, e.target):
+            memory = parallel.Memory(e.ptr(x), args[0], args[1], e.ptr(y), params=args[2])
+            constants = [shape, mode_text(e)]
+            parallel.emit(e, "depthwise_q8", constants, memory, kernel=f"depthwise_{kind}")
+            return
         e.header("depthwise_q8.h")
-        e.call(f"ew_depthwise_{kind}", shape, mode_text(e), e.ptr(x), e.weight(packed8),
-               e.weight(packing.pack_q8_channels(folded, factor)),
-               _params(e, op.clamp, None, 0), e.ptr(y), e.scratch())  # fmt: skip
+        e.call(f"ew_depthwise_{kind}", shape, mode_text(e), e.ptr(x), *args, e.ptr(y),
+               e.scratch())  # fmt: skip
 
 
 def _emit_depthwise_s16(e: Emit, op: DepthwiseConv, w: Array) -> None:
@@ -286,8 +304,12 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
     if kind == "f32":
         bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
         packed, offsets = packing.pack_f32(w, bias)
-        e.header("fully_connected_f32.h")
         lo, hi = map(float_text, clamp_of(op.clamp))
+        if parallel.applies(e.node, op, e.target):
+            memory = parallel.Memory(e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(y))
+            parallel.emit(e, "conv_f32", [_matrix_text(sizes), lo, hi], memory)
+            return
+        e.header("fully_connected_f32.h")
         e.call("ew_fully_connected_f32", *sizes, e.ptr(x), e.weight(packed), e.weight(offsets),
                "NULL", lo, hi, e.ptr(y), e.scratch())  # fmt: skip
     elif kind == "s16":
@@ -300,11 +322,30 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
         e.call("ew_fully_connected_lean", *sizes, f"ew_lean_{lean.mode(e, once=True)}",
                lean.flip(x), _weight_zero(e), e.ptr(x), *args, e.ptr(y), e.scratch())  # fmt: skip
     else:
-        e.header("fully_connected_q8.h")
         args = _linear_q8(e, op.clamp, False, 1, None)
         mode = "EW_REQUANT_FLOAT" if e.requantization == "float" else "EW_REQUANT_ONCE"
+        if parallel.applies(e.node, op, e.target):
+            _emit_chunks_q8(e, _matrix_text(sizes), mode, args, None)
+            return
+        e.header("fully_connected_q8.h")
         e.call(f"ew_fully_connected_{kind}", *sizes, mode, _weight_zero(e), e.ptr(x),
                *args, "NULL", e.ptr(y), e.scratch())  # fmt: skip
+
+
+def _matrix_text(sizes: list[str]) -> str:
+    """The shape of a product of matrices, as an initialiser."""
+    return f"ew_matrix_shape({', '.join(sizes)})"
+
+
+def _emit_chunks_q8(e: Emit, shape: str, mode: str, args: list[str], skip: Value | None) -> None:
+    """An 8-bit convolution or product in chunks; `args` are those of `_linear_q8`."""
+    x = e.inputs[0]
+    assert x is not None
+    signed = int(x.type.dtype is DType.INT8)
+    variant = f"ew_q8_variant_of({signed}, {mode}, {_weight_zero(e)}, {int(skip is not None)})"
+    memory = parallel.Memory(e.ptr(x), args[0], args[1], e.ptr(e.outputs[0]), params=args[2],
+                             skip=e.ptr(skip))  # fmt: skip
+    parallel.emit(e, "conv_q8", [shape, variant], memory)
 
 
 # -- scratch ----------------------------------------------------------------------------------
@@ -320,15 +361,16 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     if node.input(0).type.dtype is DType.INT16:
         return 0
     if winograd.wins(node, op, target):
-        return winograd.scratch_bytes(node, op)
+        return parallel.scratch(node, op, target, winograd.scratch_bytes(node, op))
     batch, height, width, _ = node.output.type.shape
     pixels = upper(batch * height * width)
     if lean.applies(target, node.input(0)):
         gathers = (kh, kw, *op.stride) != (1, 1, 1, 1) or op.pad != ((0, 0), (0, 0))
         return lean.conv_scratch_bytes(kh * kw * channels, target.lean_step, pixels, gathers)
-    return packing.conv_scratch_bytes(
+    needed = packing.conv_scratch_bytes(
         (kh, kw), channels, _element_bytes(node), target.pointer_bytes, pixels
     )
+    return parallel.scratch(node, op, target, needed)
 
 
 def depthwise_scratch(node: Node, op: DepthwiseConv, target: Packing) -> int:
@@ -343,8 +385,9 @@ def depthwise_scratch(node: Node, op: DepthwiseConv, target: Packing) -> int:
         return lean.depthwise_scratch_bytes((kh, kw), op.dilation, columns, outputs, target)
     channels = x.shape[3]
     assert isinstance(channels, int)
-    return packing.depthwise_scratch_bytes((kh, kw), channels, _element_bytes(node),
-                                           target.pointer_bytes)  # fmt: skip
+    needed = packing.depthwise_scratch_bytes((kh, kw), channels, _element_bytes(node),
+                                             target.pointer_bytes)  # fmt: skip
+    return parallel.scratch(node, op, target, needed)
 
 
 def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> int:
@@ -355,6 +398,7 @@ def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> 
     rows = upper(node.output.type.count) // columns
     if lean.applies(target, node.input(0)):
         return lean.conv_scratch_bytes(depth, target.lean_step, rows, False, False)
-    return packing.conv_scratch_bytes(
+    needed = packing.conv_scratch_bytes(
         (1, 1), depth, _element_bytes(node), target.pointer_bytes, rows
     )
+    return parallel.scratch(node, op, target, needed)

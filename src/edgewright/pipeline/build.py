@@ -72,6 +72,7 @@ def build(
     name: str | None = None,
     compiler: str | None = None,
     max_ram: int | None = None,
+    threads: int = 1,
     progress: Progress = _silent,
     **options: Any,
 ) -> Package:
@@ -85,15 +86,18 @@ def build(
         compiler: "zig", "clang" or "gcc"; default: the best there is for each target.
         max_ram: bytes of arena and state that every target may take; the first layers are run in
             patches until they suffice.
+        threads: large layers are cut into so many pieces, which that many threads may work on;
+            results do not depend on it.
         progress: called with a line at each step.
         options: those of `load_model`, when `model` is a file.
 
     Raises:
         VerificationFailed: the code, or the source model, answers differently; nothing is written.
-        InvalidOption: `out` is no package, or cannot be written, or `max_ram` does not suffice.
+        InvalidOption: `out` is no package, or cannot be written, or `max_ram` does not suffice,
+            or a target has no threads.
         and what `load_model` raises, MissingCompiler, CompileFailed.
     """
-    wanted = target_registry.named(targets)
+    wanted = target_registry.with_threads(target_registry.named(targets), threads)
     destination = Path(out)
     check_destination(destination)
     absolute = destination.absolute()  # the folder that we are in may be the one to be replaced

@@ -67,6 +67,7 @@ def target_info(code: Code, target: targets.Target, built: Built, compiler: str)
         notes=built.notes,
         layout_hash=f"{code.sizes.layout_hash:016x}",
         memory=memory,
+        threads=target.chunks,
     )
 
 

@@ -8,7 +8,7 @@ with `_` for `-`.
 import platform
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -20,6 +20,10 @@ from ..errors import InternalError, InvalidOption, MissingRunner
 
 Dot = Literal["us", "ss"]
 Detect = Literal["cpuid", "hwcap", "sysctl", "fixed"]
+
+#: systems with POSIX threads
+THREADED_SYSTEMS = frozenset({"Linux", "Android", "Darwin", "iOS"})
+MOST_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ class Target:
         pointer_bytes: size of a pointer.
         lean_step: numbers that a multiplication takes in the 8-bit kernels for microcontrollers
             (`kernels/lean.h`): 1 plainly, 4 with SMLAD, 16 with Helium; 0: sixteen-lane kernels.
+        chunks: pieces of a large layer that may run at the same time (`with_threads`).
         product: what a build makes: the module of `artifact/products/` that writes it.
         fpu: whether float32 arithmetic is hardware; without it `fixed` is the default mode.
         compile_flags: after those that every target gets, and so stronger.
@@ -172,6 +177,7 @@ class Target:
     libc: str = ""
     pointer_bytes: int = 8
     lean_step: int = 0
+    chunks: int = 1
     product: str = "shared_library"
     fpu: bool = True
     compile_flags: tuple[str, ...] = ()
@@ -210,6 +216,11 @@ class Target:
         raise InvalidOption(f"target {self.name!r} has no level {name!r}", help=f"one of: {known}")
 
     @property
+    def has_threads(self) -> bool:
+        """Whether the pool of threads that we bring (`kernels/threads/`) runs there."""
+        return self.system in THREADED_SYSTEMS
+
+    @property
     def is_native(self) -> bool:
         """Whether this process can load what is built."""
         return self.product == "shared_library" and (platform.machine(), platform.system()) == (
@@ -223,6 +234,25 @@ class Target:
         if self.is_native:
             return (NATIVE,)
         return tuple(r for r in self.runners if not r.native and not r.missing)
+
+
+def with_threads(chosen: Iterable[Target], threads: int) -> list[Target]:
+    """The targets, with large layers cut into pieces for so many threads.
+
+    Raises:
+        InvalidOption: the number is out of range, or a target has no threads.
+    """
+    held = list(chosen)
+    if not 1 <= threads <= MOST_THREADS:
+        raise InvalidOption(f"{threads} threads: it must be 1 to {MOST_THREADS}")
+    if threads == 1:
+        return held
+    if without := [target.name for target in held if not target.has_threads]:
+        raise InvalidOption(
+            f"{', '.join(without)}: code for several threads is not made for this target yet",
+            help="build without threads there, in a package of its own",
+        )
+    return [replace(t, chunks=threads, macros=(*t.macros, f"EW_CHUNKS {threads}")) for t in held]
 
 
 @dataclass(frozen=True)

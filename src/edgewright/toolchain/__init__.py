@@ -33,6 +33,7 @@ __all__ = [
     "compile_object",
     "find_compiler",
     "link_firmware",
+    "link_hosted",
     "link_program",
     "link_shared",
     "read_binary",
@@ -267,6 +268,7 @@ def link_program(
         *(flag for flag in flags.COMPILE if flag != "-std=c11"),
         "-std=gnu11",  # runners use POSIX: dlopen, clock_gettime
         *flags.program(target),
+        *(["-pthread"] if "threads.c" in sources else []),
         *extra_flags,
     ]
     contents = {f"{i}.o": path.read_bytes() for i, path in enumerate(objects)}
@@ -282,6 +284,34 @@ def link_program(
         _run(compiler, [*options, *headers, "-I.", *units, "-o", str(out), *libraries], files)
 
     return cache.lookup(_key(compiler, [*options, *libraries, "program"], files) + ".bin", make)
+
+
+def link_hosted(
+    sources: Sources, target: Target, *, soname: str, compiler: Compiler | None = None
+) -> Path:
+    """Compile and link a shared library that uses the C library and its threads (Linux only).
+
+    Args:
+        sources: text by file name; the `.c` files are compiled, the others are headers.
+        target: where it will run, at its baseline.
+        soname: the name that it states.
+        compiler: default: `find_compiler(target)`.
+
+    Returns:
+        The library, inside the cache.
+    """
+    compiler = compiler or find_compiler(target)
+    options = [
+        *compiler.platform_flags(target, target.baseline, libc=True),
+        *(flag for flag in flags.COMPILE if flag != "-std=c11"),
+        *flags.hosted(soname),
+    ]
+    units = sorted(name for name in sources if name.endswith(".c"))
+
+    def make(out: Path) -> None:
+        _run(compiler, [*options, "-I.", *units, "-o", soname], sources, made=(soname, out))
+
+    return cache.lookup(_key(compiler, options, sources) + target.library_suffix, make)
 
 
 def link_firmware(

@@ -104,6 +104,21 @@ exports:
 """
 
 
+def hosted(library: str) -> list[str]:
+    """The flags of a shared library with a C library and threads, besides `COMPILE`."""
+    return [
+        "-std=gnu11",  # POSIX: threads and clocks
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-g0",
+        "-pthread",
+        "-shared",
+        "-s",
+        *_LINK_ELF,
+        f"-Wl,-soname,{library}",
+    ]
+
+
 def program(target: Target) -> list[str]:
     """The flags of programs with a C library, besides `COMPILE`."""
     if target.system != "Windows":

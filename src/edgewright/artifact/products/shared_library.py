@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgewright import toolchain
 from edgewright.artifact.products import Built, Parts
-from edgewright.artifact.products.sources import write_code, write_main
+from edgewright.artifact.products.sources import write_code, write_main, write_pool
 
 
 def write(parts: Parts, folder: Path) -> Built:
@@ -19,6 +19,7 @@ def write(parts: Parts, folder: Path) -> Built:
     )
     write_code(parts, folder)
     write_main(parts, folder)
+    write_pool(parts, folder)
     (folder / library).write_bytes(built.read_bytes())
     binary = toolchain.read_binary(built)
     return Built(library, built.stat().st_size, binary.text_bytes + binary.rodata_bytes)

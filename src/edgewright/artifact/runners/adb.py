@@ -16,7 +16,7 @@ from pathlib import Path
 from edgewright import toolchain
 from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, device
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import reported_isa
+from edgewright.artifact.runners.program import program_sources, reported_isa
 from edgewright.errors import MissingRunner
 from edgewright.targets import Runner
 
@@ -76,11 +76,9 @@ def _outcome(folder: Path) -> Outcome:
 
 def _program(job: Job) -> Path:
     target = replace(job.target, libc=_MUSL[job.target.arch])
-    model_c, model_h, main_c = (
-        (job.folder / n).read_text("utf-8") for n in ("model.c", "model.h", "main.c")
-    )
-    objects = toolchain.compile_levels(model_c, job.target, includes={"model.h": model_h})
-    sources = {"main.c": main_c, "model.h": model_h}
+    sources, model = program_sources(job), (job.folder / "model.c").read_text("utf-8")
+    includes = {"model.h": sources["model.h"]}
+    objects = toolchain.compile_levels(model, job.target, includes=includes)
     return toolchain.link_program(sources, target, objects=objects, extra_flags=["-static"])
 
 

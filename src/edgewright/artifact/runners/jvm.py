@@ -11,7 +11,12 @@ from pathlib import Path
 from edgewright import toolchain
 from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import arguments, place_stubs, reported_isa
+from edgewright.artifact.runners.program import (
+    arguments,
+    place_stubs,
+    program_sources,
+    reported_isa,
+)
 from edgewright.errors import InternalError
 from edgewright.toolchain import cache
 
@@ -52,7 +57,7 @@ def _shim(job: Job) -> Path:
 
     What it calls is bound late: `shim.c` loads the model's library first.
     """
-    sources = {n: (job.folder / n).read_text("utf-8") for n in ("main.c", "model.h")}
+    sources = program_sources(job)
     sources["shim.c"] = (_SOURCES / "shim.c").read_text("utf-8")
     options = ["-shared", "-fPIC", "-Dmain=program", "-Wl,-z,lazy"]
     return toolchain.link_program(sources, job.target, extra_flags=options)

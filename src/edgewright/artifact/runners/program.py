@@ -12,10 +12,16 @@ from edgewright.artifact.runners import Job
 _ISA = re.compile(r"\bisa (\d+)\b")
 
 
+def program_sources(job: Job) -> dict[str, str]:
+    """The program besides the model: text by file name."""
+    names = ("main.c", "model.h", "threads.c", "threads.h")
+    present = [name for name in names if (job.folder / name).is_file()]
+    return {name: (job.folder / name).read_text("utf-8") for name in present}
+
+
 def link_main(job: Job, library: Path) -> Path:
     """Link `main.c` with the package's library; it is found beside the program when it runs."""
-    sources = {n: (job.folder / n).read_text("utf-8") for n in ("main.c", "model.h")}
-    return toolchain.link_program(sources, job.target, objects=[library])
+    return toolchain.link_program(program_sources(job), job.target, objects=[library])
 
 
 def link_whole(job: Job) -> Path:
@@ -23,9 +29,8 @@ def link_whole(job: Job) -> Path:
 
     An emulator knows the names of a program's functions, not those of its libraries.
     """
-    names = ("main.c", "model.h", "model.c")
-    sources = {name: (job.folder / name).read_text("utf-8") for name in names}
-    model, includes = sources.pop("model.c"), {"model.h": sources["model.h"]}
+    sources, model = program_sources(job), (job.folder / "model.c").read_text("utf-8")
+    includes = {"model.h": sources["model.h"]}
     objects = toolchain.compile_levels(model, job.target, includes=includes)
     return toolchain.link_program(sources, job.target, objects=objects)
 

@@ -1,0 +1,28 @@
+/* Chunks of a float32 convolution, and of products of matrices. */
+#ifndef EW_CONV_F32_PARALLEL_H
+#define EW_CONV_F32_PARALLEL_H
+#include "conv_f32.h"
+#include "parallel.h"
+
+/* One chunk of ew_conv_f32. */
+EW_DRIVER void ew_conv_f32_chunk(const ew_conv_shape *shape, float lo, float hi,
+                                 const ew_work *work, int32_t chunk) {
+  const ew_conv_shape s = *shape;
+  ew_conv_plan p = ew_conv_f32_plan(s);
+  int32_t n = 0;
+  if (ew_chunks_share_columns(s.groups, p.pixels, p.columns)) {
+    const int32_t columns = p.columns, step = ew_chunk_columns(p.pixels, 16 * EW_F32_BLOCKS);
+    n = ew_chunk_start(columns, step, chunk);
+    p.columns = ew_chunk_start(columns, step, chunk + 1) - n;
+    p.block = ew_conv_block((int64_t)p.taps * p.depth * 4, p.columns, EW_F32_ROWS);
+  } else {
+    p.first = ew_chunk_start(p.pixels, EW_F32_ROWS, chunk);
+    p.pixels = ew_chunk_start(p.pixels, EW_F32_ROWS, chunk + 1);
+  }
+  const float *const skip = work->skip;
+  ew_conv_f32_planned(s, p, work->x, (const float *)work->w + (ptrdiff_t)n * p.taps * p.depth,
+                      (const float *)work->bias + n, skip ? skip + n : skip, lo, hi,
+                      (float *)work->y + n, ew_work_scratch(work, chunk));
+}
+
+#endif
