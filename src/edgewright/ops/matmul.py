@@ -7,7 +7,19 @@ import numpy as np
 from edgewright import numerics as nx
 from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, TensorType, upper
-from edgewright.ops import Array, Call, Emit, Op, op, quantised, quantised_c, require
+from edgewright.ops import (
+    Array,
+    Call,
+    Emit,
+    Op,
+    Packing,
+    lean,
+    op,
+    packing,
+    quantised,
+    quantised_c,
+    require,
+)
 from edgewright.ops.broadcast import broadcast_shape, emit_batches
 
 
@@ -39,15 +51,25 @@ class Matmul(Op):
         assert a is not None and b is not None
         y = e.outputs[0]
         rows, inner, columns = (e.size(s) for s in (*a.type.shape[-2:], b.type.shape[-1]))
-        kernel, extra = "ew_matmul_f32", list[str]()
+        kernel, header, extra = "ew_matmul_f32", "matmul.h", list[str]()
         if a.type.quant is not None:
-            kernel = f"ew_matmul_{quantised.suffix(a.type)}"
-            extra = [e.weight(quantised_c.product_numbers(e)), quantised_c.mode_of(e, y.type)]
+            numbers, mode = e.weight(quantised_c.product_numbers(e)), quantised_c.mode_of(e, y.type)
+            is_lean = lean.applies(e.target, a)
+            header = "matmul_lean.h" if is_lean else "matmul_q.h"
+            kernel = f"ew_matmul_{'lean_' if is_lean else ''}{quantised.suffix(a.type)}"
+            extra = [numbers, mode] if is_lean else [numbers, mode, e.scratch()]
         elif a.type.dtype is not DType.FLOAT32:
             raise UnsupportedModel(f"matmul of {a.type} has no kernel", help="use float32 or int8")
-        e.header("matmul.h" if a.type.quant is None else "matmul_q.h")
+        e.header(header)
 
         def product(operands: list[str], result: str) -> None:
             e.call(kernel, *operands, result, rows, inner, columns, *extra)
 
         emit_batches(e, (a, b), y, 2, product)
+
+    def scratch_bytes(self, node: Node, target: Packing) -> int:
+        a, b = node.input(0), node.input(1)
+        if a.type.quant is None or lean.applies(target, a):
+            return 0
+        rows, inner, columns = (upper(s) for s in (*a.type.shape[-2:], b.type.shape[-1]))
+        return packing.matmul_scratch_bytes(rows, inner, columns, target.pointer_bytes)

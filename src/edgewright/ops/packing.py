@@ -64,6 +64,20 @@ def conv_scratch_bytes(
     return pad + round_up(taps * LARGEST_TILE * pointer_bytes, ALIGNMENT)
 
 
+def matmul_scratch_bytes(rows: int, inner: int, columns: int, pointer_bytes: int = 8) -> int:
+    """Scratch of `ew_matmul_s8` and `_u8`: the second operand packed, its channels, the product's.
+
+    Args:
+        rows: of the first operand.
+        inner: its columns, and rows of the second.
+        columns: of the second.
+        pointer_bytes: bytes of a pointer on the target.
+    """
+    padded = round_up(columns, 16)
+    packed, channels = padded * round_up(inner, 4), padded * 3 * 4
+    return packed + channels + conv_scratch_bytes((1, 1), inner, 1, pointer_bytes, rows)
+
+
 def depthwise_scratch_bytes(
     kernel: tuple[int, int], channels: int, element_bytes: int, pointer_bytes: int = 8
 ) -> int:
