@@ -27,7 +27,8 @@ from edgewright.cli.model_options import (
               help="RAM that each target may take for activations and state. Where the model needs "
               "more, its first layers run a few rows at a time, which takes longer.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1, 16), default=1, show_default=True,
-              help="How many threads may work on a large layer. Results do not depend on it.")  # fmt: skip
+              help="How many threads may work on a large layer. Results do not depend on "
+              "it.")  # fmt: skip
 @model_options
 @json_option
 def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None:
