@@ -8,6 +8,11 @@
 #define EW_LEAN_H
 #include "conv_rows.h"
 
+/* Generated code states it; by itself a header is that of cores without such instructions. */
+#if !defined(EW_LEAN_STEP)
+#define EW_LEAN_STEP 1
+#endif
+
 enum { EW_LEAN_FLOAT = 0, EW_LEAN_FIXED = 1, EW_LEAN_ONCE = 2 };
 enum { EW_LEAN_CHUNK = 16 }; /* channels whose sums are finished together */
 
