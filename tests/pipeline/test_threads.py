@@ -1,4 +1,4 @@
-"""Packages for several threads: the same bytes with any number of them, from any number of callers."""
+"""Packages for several threads: the same bytes with any number of threads and callers."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def check_same(plain: Package, path: Path) -> None:
     """One to three threads, three callers at once."""
     vectors = [inputs for inputs, _ in plain.vectors()]
     expected = [outputs(plain, inputs) for inputs in vectors]
+    rounds = 5
     for threads in range(1, THREADS + 1):
         package = ew.load_package(path, threads=threads)
         assert package.model.threads == threads
         with ThreadPoolExecutor(3) as callers:
-            for _ in range(5):
-                found = list(callers.map(lambda v: outputs(package, v), vectors * 3))
-                assert found == expected * 3
+            found = list(callers.map(outputs, [package] * len(vectors) * rounds, vectors * rounds))
+        assert found == expected * rounds
 
 
 def test_float_is_bit_equal(folder: Path) -> None:
