@@ -2,6 +2,7 @@
 #ifndef EW_ELEMENTWISE_Q_H
 #define EW_ELEMENTWISE_Q_H
 #include "requantize.h"
+#include "table_avx512.h"
 
 /* The trained numbers of a function of two operands; `pack_pair` in ops/quantised_c.py writes it.
    A factor is a multiplier and its shift; `left` is the shift of both operands before it. */
@@ -83,6 +84,9 @@ EW_INLINE ew_i32x16 ew_q_prelu(ew_i32x16 a, ew_i32x16 b, const ew_q_pair *p) {
 EW_KERNEL void ew_table_8(const void *x, const void *table, void *y, int n) {
   const uint8_t *from = (const uint8_t *)x, *entries = (const uint8_t *)table;
   uint8_t *to = (uint8_t *)y;
+#if defined(EW_HAS_TABLE_64)
+  ew_table_64_run(from, entries, to, n);
+#else
   int i = 0;
   for (; i + 8 <= n; i += 8) {
     uint8_t v[8];
@@ -90,6 +94,7 @@ EW_KERNEL void ew_table_8(const void *x, const void *table, void *y, int n) {
     __builtin_memcpy(to + i, v, 8); /* a plain one is a call under -ffreestanding */
   }
   for (; i < n; ++i) to[i] = entries[from[i]];
+#endif
 }
 
 /* Two slopes for int16: numbers are x_zero, y_zero, lo, hi, the factor from 0 up and that below. */
