@@ -59,6 +59,7 @@ PROLOGUE = """\
 #include "depthwise_q8.h"
 enum { RUNS = 60 };
 static float *x, *w, *b, *y;
+static int16_t *w16; /* weights of 8-bit depthwise layers: bytes, widened */
 static void *s;
 static int32_t params[16];
 static double now(void) {
@@ -108,10 +109,12 @@ SETUP = """\
 int main(void) {
   x = aligned_alloc(64, 1 << 24);
   w = aligned_alloc(64, 1 << 24);
+  w16 = aligned_alloc(64, 1 << 20);
   b = aligned_alloc(64, 1 << 20);
   y = aligned_alloc(64, 1 << 24);
   s = aligned_alloc(64, 1 << 20);
   for (int i = 0; i < 1 << 22; ++i) x[i] = w[i] = y[i] = (float)(i % 7) * 0.125f;
+  for (int i = 0; i < 1 << 19; ++i) w16[i] = (int16_t)(i % 255 - 127);
   for (int i = 0; i < 1 << 18; ++i) b[i] = 0.001f;
   params[2] = -128;
   params[3] = 127;
@@ -129,12 +132,13 @@ def functions(index: int, layer: Layer, is_depthwise: bool) -> str:
         f" {kernel}, {stride}, {stride}, 1, 1, {pad}, {pad}, 1}}"
     )
     kind, zero, skip = ("depthwise", "", "") if is_depthwise else ("conv", "0, ", "0, ")
+    weights = "w16" if is_depthwise else "(const void *)w"
     text = f"static __attribute__((noinline)) void f32_{index}(void) {{\n"
     text += f"  ew_{kind}_f32({shape}, x, w, b, {skip}0.0f, 6.0f, y, s);\n}}\n"
     for mode in ("FLOAT", "FIXED"):
         text += f"static __attribute__((noinline)) void {mode}_{index}(void) {{\n"
         text += f"  ew_{kind}_s8({shape}, EW_REQUANT_{mode}, {zero}(const int8_t *)x,"
-        text += " (const void *)w, (const int32_t *)b, params,"
+        text += f" {weights}, (const int32_t *)b, params,"
         text += f" {skip}(int8_t *)y, s);\n}}\n"
     return text
 

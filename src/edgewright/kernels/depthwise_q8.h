@@ -1,6 +1,7 @@
 /* 8-bit depthwise convolution: each input channel has `multiplier` output channels of its own. */
 #ifndef EW_DEPTHWISE_Q8_H
 #define EW_DEPTHWISE_Q8_H
+#include "depthwise_dot_q8.h"
 #include "depthwise_rows.h"
 #include "requantize.h"
 
@@ -165,6 +166,14 @@ EW_DRIVER void ew_depthwise_q8(const ew_conv_shape *shape, const ew_q8_variant v
                              .multiplier = s.out_c / s.in_c,
                              .variant = v};
   __builtin_memset(scratch, params->x_zero, (size_t)pad_bytes);
+#if EW_DEPTHWISE_DOT
+  if (ew_depthwise_dot_takes(s, v.mode, w)) {
+    const ew_depthwise_dot_layer d = {s, x, scratch, w, channels, params, y, v.is_signed};
+    if (v.mode == EW_REQUANT_FLOAT) ew_depthwise_q8_dot_float(&d);
+    else ew_depthwise_q8_dot_fixed(&d);
+    return;
+  }
+#endif
   ew_depthwise_walk(s, t.span, x, 1, scratch, run, &t);
 }
 

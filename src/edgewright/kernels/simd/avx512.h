@@ -10,6 +10,7 @@
 #define EW_Q8_BLOCKS 2
 #define EW_DEPTHWISE_PIXELS 4
 #define EW_DEPTHWISE_SLIDES 1
+#define EW_DEPTHWISE_DOT 1 /* depthwise_dot_q8.h, which alone needs the words on bytes */
 
 typedef __m512 ew_f32x16;
 typedef __m512i ew_i32x16;
@@ -180,6 +181,43 @@ EW_INLINE ew_dot_x ew_dot_load_x(const uint8_t *p) {
 EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) { return _mm512_loadu_si512(p); }
 EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
   return _mm512_dpbusd_epi32(acc, x, w);
+}
+
+/* --- 64 bytes ------------------------------------------------------------------------------ */
+typedef __m512i ew_bytes;
+EW_INLINE ew_bytes ew_bytes_dup(int8_t s) { return _mm512_set1_epi8(s); }
+EW_INLINE ew_bytes ew_words_dup(int16_t s) { return _mm512_set1_epi16(s); }
+EW_INLINE ew_bytes ew_bytes_xor(ew_bytes a, ew_bytes b) { return _mm512_xor_si512(a, b); }
+EW_INLINE ew_bytes ew_bytes_load(const uint8_t *p, int n) {
+  return n < 64 ? _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p) : _mm512_loadu_si512(p);
+}
+EW_INLINE void ew_bytes_store(uint8_t *p, ew_bytes a, int n) {
+  if (n < 64) _mm512_mask_storeu_epi8(p, ((__mmask64)1 << n) - 1, a);
+  else _mm512_storeu_si512(p, a);
+}
+/* Groups of a byte from each line and a 0; part j has the channels 4j to 4j + 3 of each sixteen. */
+EW_INLINE void ew_bytes_interleave(const ew_bytes lines[3], ew_bytes parts[4]) {
+  const __m512i zero = _mm512_setzero_si512();
+  const __m512i a = _mm512_unpacklo_epi8(lines[0], lines[1]);
+  const __m512i b = _mm512_unpacklo_epi8(lines[2], zero);
+  const __m512i c = _mm512_unpackhi_epi8(lines[0], lines[1]);
+  const __m512i d = _mm512_unpackhi_epi8(lines[2], zero);
+  parts[0] = _mm512_unpacklo_epi16(a, b);
+  parts[1] = _mm512_unpackhi_epi16(a, b);
+  parts[2] = _mm512_unpacklo_epi16(c, d);
+  parts[3] = _mm512_unpackhi_epi16(c, d);
+}
+EW_INLINE ew_i32x16 ew_bytes_dot(ew_i32x16 acc, ew_bytes x, ew_i32x16 w) {
+  return _mm512_dpbusd_epi32(acc, x, w);
+}
+/* The parts as int8, with `zero` added to each; saturates. */
+EW_INLINE ew_bytes ew_bytes_narrow(const ew_i32x16 parts[4], ew_bytes zero) {
+  const __m512i low = _mm512_packs_epi32(parts[0], parts[1]);
+  const __m512i high = _mm512_packs_epi32(parts[2], parts[3]);
+  return _mm512_packs_epi16(_mm512_adds_epi16(low, zero), _mm512_adds_epi16(high, zero));
+}
+EW_INLINE ew_bytes ew_bytes_clamp(ew_bytes a, ew_bytes lo, ew_bytes hi) {
+  return _mm512_min_epi8(_mm512_max_epi8(a, lo), hi);
 }
 
 #endif

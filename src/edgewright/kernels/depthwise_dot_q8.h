@@ -1,0 +1,208 @@
+/* 8-bit depthwise 3x3 convolution by dot products of four bytes: 64 channels at once.
+
+   The three bytes of a window's column lie together once the three lines are interleaved, so that
+   one instruction takes a column; each column is interleaved once for all windows that it is in.
+   Interleaving works within 128 bits: part j holds the channels 4j to 4j + 3 of each sixteen, and
+   narrowing the results brings them back into order. Weights are rearranged once for each call. */
+#ifndef EW_DEPTHWISE_DOT_Q8_H
+#define EW_DEPTHWISE_DOT_Q8_H
+#include "conv_rows.h"
+#include "requantize.h"
+#if EW_DEPTHWISE_DOT
+
+typedef struct ew_depthwise_dot_layer {
+  ew_conv_shape s;
+  const uint8_t *x, *pad;  /* a pixel of padding */
+  const int16_t *w;        /* as in depthwise_q8.h */
+  const int32_t *channels;
+  const ew_q8_params *params;
+  uint8_t *y;
+  int is_signed;
+} ew_depthwise_dot_layer;
+
+/* The constants of 64 channels, in the order of the interleaved parts. */
+typedef struct ew_depthwise_dot_block {
+  int32_t w[3][4][16]; /* of each column, one byte for each line */
+  int32_t channels[4][4][16]; /* bias; scale, or multiplier and shifts to the left and right */
+} ew_depthwise_dot_block;
+
+/* One line of three lines of input. */
+typedef struct ew_depthwise_dot_lines {
+  const uint8_t *at[3];
+  ptrdiff_t step[3];   /* 0 where the line is padding */
+} ew_depthwise_dot_lines;
+
+/* Moves 16 numbers of the channels from 16 * lane on to where the parts have them. */
+EW_INLINE void ew_depthwise_dot_place(ew_i32x16 v, int32_t to[4][16], int lane) {
+  int32_t numbers[16];
+  ew_i32_store(numbers, v);
+  EW_UNROLL for (int j = 0; j < 4; ++j)
+    __builtin_memcpy(to[j] + 4 * lane, numbers + 4 * j, 16);
+}
+
+/* Fills in what 64 channels from c on need; the bias also undoes that int8 is read as uint8. */
+EW_KERNEL void ew_depthwise_dot_begin(const ew_depthwise_dot_layer *t, int32_t c, int mode,
+                                      ew_depthwise_dot_block *b) {
+  const int rows = ew_q8_channel_rows(mode);
+  const ew_i32x16 byte = ew_i32_dup(255), offset = ew_i32_dup(t->is_signed ? 128 : 0);
+  for (int lane = 0; lane < 4; ++lane) {
+    const int32_t from = ew_min_i32(c + 16 * lane, (t->s.out_c - 1) & -16);
+    const int16_t *w = t->w + (ptrdiff_t)from * 9;
+    const int32_t *channels = t->channels + (ptrdiff_t)from * rows;
+    ew_i32x16 sum = ew_i32_dup(0);
+    for (int kx = 0; kx < 3; ++kx, w += 16) {
+      const ew_i32x16 top = ew_i32_load_s16(w), middle = ew_i32_load_s16(w + 48);
+      const ew_i32x16 low = ew_i32_load_s16(w + 96);
+      sum = ew_i32_add(sum, ew_i32_add(top, ew_i32_add(middle, low)));
+      const ew_i32x16 high = ew_i32_shl(ew_i32_and(middle, byte), 8);
+      const ew_i32x16 two = ew_i32_or(ew_i32_and(top, byte), high);
+      ew_depthwise_dot_place(ew_i32_or(two, ew_i32_shl(ew_i32_and(low, byte), 16)), b->w[kx], lane);
+    }
+    const ew_i32x16 bias = ew_i32_load(channels);
+    ew_depthwise_dot_place(ew_i32_sub(bias, ew_i32_mul(sum, offset)), b->channels[0], lane);
+    ew_depthwise_dot_place(ew_i32_load(channels + 16), b->channels[1], lane);
+    if (mode == EW_REQUANT_FLOAT) continue;
+    const ew_i32x16 shift = ew_i32_load(channels + 32), left = ew_i32_max(shift, ew_i32_dup(0));
+    ew_depthwise_dot_place(left, b->channels[2], lane);
+    ew_depthwise_dot_place(ew_i32_sub(left, shift), b->channels[3], lane);
+  }
+}
+
+/* Column ix of three lines, interleaved. */
+EW_INLINE void ew_depthwise_dot_column(const ew_depthwise_dot_layer *t,
+                                       const ew_depthwise_dot_lines *l, int32_t ix,
+                                       const uint8_t *pad, const ew_bytes flip, const int n,
+                                       ew_bytes to[4]) {
+  const int inside = (uint32_t)ix < (uint32_t)t->s.in_w;
+  ew_bytes lines[3];
+  EW_UNROLL for (int i = 0; i < 3; ++i)
+    lines[i] = ew_bytes_xor(ew_bytes_load(inside ? l->at[i] + ix * l->step[i] : pad, n), flip);
+  ew_bytes_interleave(lines, to);
+}
+
+/* What no channel has of its own; int8 is the type of results until they are stored. */
+typedef struct ew_depthwise_dot_limits {
+  ew_f32x16 top;
+  ew_bytes zero, lo, hi, flip, x_flip;
+} ew_depthwise_dot_limits;
+
+EW_INLINE ew_depthwise_dot_limits ew_depthwise_dot_limits_of(const ew_q8_params *p,
+                                                             const int is_signed) {
+  const int32_t less = is_signed ? 0 : 128;
+  return (ew_depthwise_dot_limits){ew_f32_dup((float)(p->hi - p->y_zero)),
+                                   ew_words_dup((int16_t)(p->y_zero - less)),
+                                   ew_bytes_dup((int8_t)(p->lo - less)),
+                                   ew_bytes_dup((int8_t)(p->hi - less)),
+                                   ew_bytes_dup((int8_t)(is_signed ? 0 : -128)),
+                                   ew_bytes_dup((int8_t)(is_signed ? -128 : 0))};
+}
+
+/* Requantises and stores one pixel. Saturating to 16, then to 8 bits is a clamp as any other. */
+EW_INLINE void ew_depthwise_dot_finish(const ew_depthwise_dot_block *b, ew_i32x16 acc[4],
+                                       const ew_depthwise_dot_limits *limits, const int mode,
+                                       uint8_t *y, const int n) {
+  EW_UNROLL for (int j = 0; j < 4; ++j) {
+    const ew_i32x16 factor = ew_i32_load(b->channels[1][j]);
+    if (mode == EW_REQUANT_FLOAT)
+      acc[j] = ew_i32_of_f32(ew_f32_min(
+          ew_f32_mul(ew_f32_of_i32(acc[j]), ew_f32_of_bits(factor)), limits->top));
+    else
+      acc[j] = ew_i32_shift_round(
+          ew_i32_mul_high(ew_i32_shlv(acc[j], ew_i32_load(b->channels[2][j])), factor),
+          ew_i32_load(b->channels[3][j]));
+  }
+  const ew_bytes v = ew_bytes_narrow(acc, limits->zero);
+  ew_bytes_store(y, ew_bytes_xor(ew_bytes_clamp(v, limits->lo, limits->hi), limits->flip), n);
+}
+
+/* One line of output, n channels. */
+EW_INLINE void ew_depthwise_dot_line(const ew_depthwise_dot_layer *t,
+                                     const ew_depthwise_dot_block *b,
+                                     const ew_depthwise_dot_lines *l, const uint8_t *pad,
+                                     const ew_depthwise_dot_limits *limits, const int mode,
+                                     uint8_t *y, const int n) {
+  ew_bytes x[3][4];
+  ew_i32x16 w[3][4]; /* most of them stay in registers */
+  int32_t ix = -t->s.pad_left;
+  EW_UNROLL for (int kx = 0; kx < 3; ++kx)
+    EW_UNROLL for (int j = 0; j < 4; ++j) w[kx][j] = ew_i32_load(b->w[kx][j]);
+  EW_UNROLL for (int kx = 3 - 2; kx < 3; ++kx)
+    ew_depthwise_dot_column(t, l, ix + kx - 1, pad, limits->x_flip, n, x[kx]);
+  ix += 2;
+  for (int32_t ox = 0, skip = 1; ox < t->s.out_w; ++ox, y += t->s.out_c) {
+    for (int32_t i = 0; i < skip; ++i) {
+      EW_UNROLL for (int j = 0; j < 4; ++j) x[0][j] = x[1][j];
+      EW_UNROLL for (int j = 0; j < 4; ++j) x[1][j] = x[2][j];
+      ew_depthwise_dot_column(t, l, ix++, pad, limits->x_flip, n, x[2]);
+    }
+    skip = t->s.stride_w;
+    ew_i32x16 acc[4];
+    EW_UNROLL for (int j = 0; j < 4; ++j) acc[j] = ew_i32_load(b->channels[0][j]);
+    EW_UNROLL for (int kx = 0; kx < 3; ++kx)
+      EW_UNROLL for (int j = 0; j < 4; ++j)
+        acc[j] = ew_bytes_dot(acc[j], x[kx][j], w[kx][j]);
+    ew_depthwise_dot_finish(b, acc, limits, mode, y, n);
+  }
+}
+
+/* All of the output in n channels from c on. The block is the caller's: stores of bytes could then
+   change it, so that compilers do not copy what does not fit into registers to this frame. */
+EW_INLINE void ew_depthwise_dot_channels(const ew_depthwise_dot_layer *layer,
+                                         const ew_depthwise_dot_block *b, int32_t c, const int n,
+                                         const int mode) {
+  const ew_depthwise_dot_layer t = *layer; /* a store of bytes could change the original */
+  const ew_conv_shape *s = &t.s;
+  const ew_depthwise_dot_limits limits = ew_depthwise_dot_limits_of(t.params, t.is_signed);
+  for (int32_t line = 0; line < s->batch * s->out_h; ++line) {
+    const int32_t image = line / s->out_h;
+    const int32_t from = (line - image * s->out_h) * s->stride_h - s->pad_top;
+    ew_depthwise_dot_lines l;
+    for (int ky = 0; ky < 3; ++ky) {
+      const int32_t iy = from + ky * s->dilation_h;
+      const int inside = (uint32_t)iy < (uint32_t)s->in_h;
+      const ptrdiff_t at = ((ptrdiff_t)image * s->in_h + iy) * s->in_w * s->in_c;
+      l.at[ky] = (inside ? t.x + at : t.pad) + c;
+      l.step[ky] = inside ? s->in_c : 0;
+    }
+    ew_depthwise_dot_line(&t, b, &l, t.pad + c, &limits, mode,
+                          t.y + (ptrdiff_t)line * s->out_w * s->out_c + c, n);
+  }
+}
+
+#define EW_DEPTHWISE_DOT_Q8(name, mode) \
+  EW_KERNEL void name##_all(const ew_depthwise_dot_layer *t, const ew_depthwise_dot_block *b, \
+                            int32_t c) { \
+    ew_depthwise_dot_channels(t, b, c, 64, mode); } \
+  EW_KERNEL void name##_some(const ew_depthwise_dot_layer *t, const ew_depthwise_dot_block *b, \
+                             int32_t c) { \
+    ew_depthwise_dot_channels(t, b, c, t->s.out_c - c, mode); } \
+  EW_KERNEL void name(const ew_depthwise_dot_layer *t) { \
+    ew_depthwise_dot_block b; \
+    for (int32_t c = 0; c < t->s.out_c; c += 64) { \
+      ew_depthwise_dot_begin(t, c, mode, &b); \
+      (c + 64 <= t->s.out_c ? name##_all : name##_some)(t, &b, c); \
+    } \
+  }
+EW_DEPTHWISE_DOT_Q8(ew_depthwise_q8_dot_float, EW_REQUANT_FLOAT)
+EW_DEPTHWISE_DOT_Q8(ew_depthwise_q8_dot_fixed, EW_REQUANT_FIXED)
+
+/* Whether all weights are bytes: with a zero point of their own they need not be. */
+EW_KERNEL int ew_depthwise_dot_has_bytes(const int16_t *w, int32_t count) {
+  ew_i32x16 beyond = ew_i32_dup(0);
+  for (int32_t i = 0; i < count; i += 16)
+    beyond = ew_i32_or(beyond, ew_i32_add(ew_i32_load_s16(w + i), ew_i32_dup(128)));
+  int32_t bits[16], all = 0;
+  ew_i32_store(bits, beyond);
+  for (int i = 0; i < 16; ++i) all |= bits[i];
+  return (all & ~255) == 0;
+}
+
+/* Fewer channels are not worth 64 lanes: measured on Zen 4. */
+EW_INLINE int ew_depthwise_dot_takes(const ew_conv_shape s, const int mode, const int16_t *w) {
+  return s.kernel_h == 3 && s.kernel_w == 3 && s.dilation_w == 1 && s.out_c == s.in_c &&
+         (s.out_c > 32 || (s.out_c > 16 && mode == EW_REQUANT_FLOAT)) &&
+         ew_depthwise_dot_has_bytes(w, ew_round_up(s.out_c, 16) * 9);
+}
+
+#endif
+#endif
