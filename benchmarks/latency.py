@@ -27,10 +27,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import c_call, files, roofline, runtimes, summary, table
-from benchmarks.measure import OURS, Settings, measure
-from benchmarks.places import BUILD, FOLDER
+from benchmarks import files, roofline, summary, table
+from benchmarks.measure import measure
+from benchmarks.places import BUILD
 from benchmarks.subjects import Subject, subjects
+from edgewright.bench import c_call, runtimes
+from edgewright.bench.interleave import OURS, Settings
 
 #: Convolutions of at least this size are held against the peak.
 LARGE_MACS = 50_000_000
@@ -140,7 +142,7 @@ class Run:
 
     def start(self) -> None:
         """Machine, versions, settings and ceilings."""
-        c_call.loop(FOLDER)
+        c_call.loop()
         self.roof = roofline.measure(self.cpus[0])
         self.document |= {
             "machine": machine(), "ceilings": asdict(self.roof),

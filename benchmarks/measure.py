@@ -1,128 +1,26 @@
-"""Several runtimes on one model, in turns, each in a process of its own on the same cores."""
+"""The suite's runtimes on one subject, each with the file that it reads."""
 
 from __future__ import annotations
 
-import json
-import select
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import runtimes
-from benchmarks.files import Prepared, Unavailable, place, prepare, refresh
+from benchmarks.files import Unavailable, place, prepare, refresh
 from benchmarks.places import FOLDER
 from benchmarks.subjects import Subject
-
-OURS = "edgewright"
-ANSWER_LIMIT_S = 120.0
-#: Idle threads of some runtimes spin for a while after a call; the next runtime waits for them.
-PAUSE_S = 0.02
-#: Calls that take longer are made once less per block.
-LONG_US = 25e3
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How long things take."""
-
-    rounds: int = 9
-    block_ms: float = 40.0
-    warm_ms: float = 120.0
-    calls_per_block: int = 3
-    clock: str = "wall"
-
-
-@dataclass
-class Taken:
-    """What one runtime showed on one model.
-
-    `blocks` are the medians of the rounds in microseconds, `complete` those of whole Python calls,
-    `native` those of a loop in C.
-    """
-
-    runtime: str
-    hello: dict[str, Any] = field(default_factory=dict)
-    blocks: list[float] = field(default_factory=list)
-    complete: list[float] = field(default_factory=list)
-    native: list[float] = field(default_factory=list)
-    memory: dict[str, int] = field(default_factory=dict)
-    outputs: Path | None = None
-    failure: str = ""
-
-    @property
-    def median_us(self) -> float:
-        """Of the rounds' medians."""
-        return statistics.median(self.blocks)
-
-    @property
-    def spread_us(self) -> float:
-        """Half the distance between the quartiles of the rounds' medians."""
-        q1, q3 = np.percentile(self.blocks, [25, 75])
-        return float(q3 - q1) / 2
-
-
-class Failed(Exception):
-    """A worker reported a failure, or ended."""
-
-
-class Worker:
-    """A runtime's process."""
-
-    def __init__(
-        self, runtime: str, prepared: Prepared, threads: int, cpus: Sequence[int], clock: str
-    ) -> None:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        self.runtime = runtime
-        with (FOLDER / f"{runtime}.log").open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.worker", runtime, str(prepared.model),
-                 str(prepared.inputs), str(threads), ",".join(map(str, cpus)), clock],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-            )  # fmt: skip
-        self.hello = self._read()
-
-    def ask(self, **asked: Any) -> dict[str, Any]:
-        """Send a line, wait for its answer. Raises Failed."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(asked) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise Failed("its process ended") from None
-        return self._read()
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], ANSWER_LIMIT_S)
-        line = self._process.stdout.readline() if ready else ""
-        if not line:
-            self._process.kill()
-            raise Failed("its process crashed" if ready else f"silent for {ANSWER_LIMIT_S:.0f} s")
-        answer: dict[str, Any] = json.loads(line)
-        if "failure" in answer:
-            raise Failed(answer["failure"])
-        return answer
-
-    def close(self) -> None:
-        """End the process, however it feels about it."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            try:
-                if pipe:
-                    pipe.close()
-            except BrokenPipeError:
-                continue
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+from edgewright.bench import runtimes
+from edgewright.bench.interleave import (
+    PAUSE_S,
+    Failed,
+    Settings,
+    Taken,
+    Worker,
+    WorkerJob,
+    interleave,
+)
 
 
 def measure(
@@ -142,53 +40,18 @@ def measure(
         try:
             runtime = runtimes.get(name)
             prepared = prepare(subject, runtime, version, threads)
-            workers[name] = Worker(name, prepared, threads, cpus, settings.clock)
+            job = WorkerJob(prepared.model, prepared.inputs, threads, cpus, settings.clock, FOLDER)
+            workers[name] = Worker(name, job)
             taken[name].hello = workers[name].hello
         except (Unavailable, Failed) as error:
             taken[name].failure = str(error)
     try:
-        _interleave(workers, taken, settings, PAUSE_S if threads > 1 else 0.0)
+        interleave(workers, taken, settings, PAUSE_S if threads > 1 else 0.0)
         _finish(subject, workers, taken)
     finally:
         for worker in workers.values():
             worker.close()
     return taken
-
-
-def _interleave(
-    workers: Mapping[str, Worker], taken: Mapping[str, Taken], settings: Settings, pause_s: float
-) -> None:
-    """Blocks of each runtime in turn; the order turns round with every round."""
-    block_ms = {}
-    for name in list(workers):
-        warm = _block(workers[name], taken[name], settings.warm_ms, "bound")
-        if warm is not None:
-            calls = settings.calls_per_block - (warm > LONG_US)
-            wanted = warm * calls / 1e3 / 0.8
-            block_ms[name] = max(settings.block_ms, wanted)
-    for index in range(settings.rounds):
-        for how in ("bound", "complete"):
-            if how == "complete" and index % 3:  # the calls' overhead needs fewer rounds
-                continue
-            for name in list(block_ms)[:: 1 if index % 2 else -1]:
-                time.sleep(pause_s)
-                kept = taken[name].blocks if how == "bound" else taken[name].complete
-                median = _block(workers[name], taken[name], block_ms[name], how)
-                if median is not None:
-                    kept.append(median)
-                if name == OURS and how == "complete":
-                    native = _block(workers[name], taken[name], block_ms[name], "native")
-                    taken[name].native += [] if native is None else [native]
-
-
-def _block(worker: Worker, taken: Taken, milliseconds: float, how: str) -> float | None:
-    if taken.failure:
-        return None
-    try:
-        return float(worker.ask(run=milliseconds, how=how)["median"])
-    except Failed as error:
-        taken.failure = str(error)
-        return None
 
 
 def _finish(subject: Subject, workers: Mapping[str, Worker], taken: Mapping[str, Taken]) -> None:
@@ -235,13 +98,3 @@ def _values(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
     with np.load(path) as file:
         parts = [file[k].astype(np.float64).reshape(-1) for k in file.files]
     return np.sort(np.concatenate(parts))
-
-
-def ratio(theirs: Taken, ours: Taken) -> tuple[float, float, float]:
-    """The peer's time over ours: median over the rounds, and the quartiles of that.
-
-    Each round's blocks stood next to one another, so what slows the machine slows both.
-    """
-    pairs = [t / o for t, o in zip(theirs.blocks, ours.blocks, strict=True)]
-    low, middle, high = np.percentile(pairs, [25, 50, 75])
-    return float(middle), float(low), float(high)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import runtimes
-from benchmarks.measure import OURS
 from benchmarks.summary import Row, contests, is_valid
+from edgewright.bench import runtimes
+from edgewright.bench.interleave import OURS
 
 NAME_WIDTH = 28
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.measure import Taken, difference, ratio
+from benchmarks.measure import difference
 from benchmarks.roofline import Roofline
 from benchmarks.subjects import Subject
 from benchmarks.summary import Row, contests, rows, summary
+
+from edgewright.bench.interleave import Taken, ratio
 
 
 def taken(runtime: str, blocks: Sequence[float]) -> Taken:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import c_call
-from benchmarks.places import FOLDER
-from benchmarks.runtimes import Array, Loaded, copies
+from edgewright.bench import c_call
+from edgewright.bench.runtimes import Array, Loaded, copies
 
 TITLE = "Edgewright"
 READS = (".package",)
@@ -31,13 +30,13 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
     """A package, with its inputs in order."""
     from edgewright.artifact.package import load_package
 
-    package = load_package(path, threads=threads) if threads > 1 else load_package(path)
+    package = load_package(path, threads=threads)
     fed = {info.name: array for info, array in zip(package.inputs, arrays, strict=True)}
     bound = package.bind(fed)
 
     def native(count: int) -> None:
         if not loops:
-            loops.append(c_call.repeated(package, arrays, FOLDER / c_call.NAME))
+            loops.append(c_call.repeated(package, arrays, c_call.loop()))
         loops[0](count)
 
     loops: list[Callable[[int], None]] = []

@@ -1,6 +1,6 @@
 """One runtime with one model in a process of its own, which runs when it is told to.
 
-    python -m benchmarks.worker RUNTIME MODEL INPUTS.npz THREADS CPUS CLOCK
+    python -m edgewright.bench.worker RUNTIME MODEL INPUTS.npz THREADS CPUS CLOCK
 
 Writes one JSON object per line to standard output: first what loading took, then an answer to each
 line of standard input:
@@ -17,7 +17,8 @@ import os
 import sys
 
 if __name__ == "__main__":  # before anything starts threads
-    os.sched_setaffinity(0, {int(c) for c in sys.argv[5].split(",")})
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(c) for c in sys.argv[5].split(",")})
     for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[_name] = sys.argv[4]
 
@@ -29,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import runtimes
+from edgewright.bench import runtimes
 
 #: Calls are timed in groups that take at least this long, so that reading the clock is nothing.
 GROUP_S = 30e-6
@@ -97,7 +98,7 @@ def forget_peak() -> None:
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        print("the peak of resident memory cannot be reset", file=sys.stderr)
+        sys.stderr.write("the peak of resident memory cannot be reset\n")
 
 
 def library_bytes(packages: tuple[str, ...], model: Path) -> int:

@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.runtimes import Array, Loaded
+from edgewright.bench.runtimes import Array, Loaded
 
 TITLE = "scikit-learn"
 READS = (".pickle",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.runtimes import Array, Loaded, copies
+from edgewright.bench.runtimes import Array, Loaded, copies
 
 TITLE = "OpenVINO"
 READS = (".onnx", ".tflite")

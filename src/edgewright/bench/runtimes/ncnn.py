@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.runtimes import Array, Loaded, copies
+from edgewright.bench.runtimes import Array, Loaded, copies
 
 TITLE = "ncnn"
 READS = (".param",)

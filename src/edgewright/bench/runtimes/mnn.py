@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.runtimes import Array, Loaded
+from edgewright.bench.runtimes import Array, Loaded
 
 TITLE = "MNN"
 READS = (".mnn",)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgewright import targets, toolchain
+
 Array = npt.NDArray[Any]
-NAME = "repeat.so"
 LOOP = """\
 #include <stdint.h>
 typedef int (*entry)(const void *io, void *arena, const void *weights, const void *env);
@@ -35,16 +34,10 @@ class _Env(ctypes.Structure):
     ]  # fmt: skip
 
 
-def loop(folder: Path) -> Path:
-    """The compiled loop."""
-    made = folder / NAME
-    if not made.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        source = folder / "repeat.c"
-        source.write_text(LOOP)
-        command = [sys.executable, "-m", "ziglang", "cc", "-O2", "-shared", "-fPIC", str(source)]
-        subprocess.run([*command, "-o", str(made)], check=True)
-    return made
+def loop() -> Path:
+    """The compiled loop, in the cache."""
+    options = ["-shared", "-fPIC"]
+    return toolchain.link_program({"repeat.c": LOOP}, targets.get("host"), extra_flags=options)
 
 
 def repeated(package: Any, arrays: Sequence[Array], compiled: Path) -> Callable[[int], None]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.runtimes import Array, Loaded, copies
+from edgewright.bench.runtimes import Array, Loaded, copies
 
 TITLE = "LiteRT"
 READS = (".tflite",)
