@@ -84,6 +84,15 @@ EW_INLINE ew_i32x16 ew_i32_mul_high(ew_i32x16 a, ew_i32x16 b) {
       _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32)), half);
   return _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
 }
+/* Halves up, with a - 1 for a negative a but INT32_MIN. 2 * a / 2^by is halved by a difference, which
+   unlike a sum does not overflow. */
+#define EW_HAS_SHIFT_ROUND 1
+EW_INLINE ew_i32x16 ew_i32_shift_round(ew_i32x16 a, ew_i32x16 by) {
+  const __m512i before = _mm512_min_epi32(a, _mm512_add_epi32(a, _mm512_srai_epi32(a, 31)));
+  const __m512i twice = _mm512_srav_epi32(before, _mm512_sub_epi32(by, _mm512_set1_epi32(1)));
+  return _mm512_mask_sub_epi32(a, _mm512_test_epi32_mask(by, by), twice,
+                               _mm512_srai_epi32(twice, 1));
+}
 /* Not _mm512_reduce_add_epi32: gcc 12 ends it with a signed sum, which may overflow. */
 EW_INLINE int32_t ew_i32_sum(ew_i32x16 a) {
   const __m256i eight =
