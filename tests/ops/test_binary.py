@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.ops.harness import check_op, check_ops, const, one_node, quantised
+from tests.ops.harness import check_module, check_op, check_ops, const, one_node, quantised
 from tests.ops.onnx_node import onnx_node
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph, UnsupportedModel
-from edgewright.graph import DType, Node, Quant, TensorType, upper
+from edgewright.graph import DType, Node, Quant, TensorType, parse_module, upper
 from edgewright.ops.binary import TABLE
 from edgewright.ops.broadcast import broadcast_shape, loops
 
@@ -168,6 +168,32 @@ def test_quantised(dtype: type[np.integer[Any]], mode: str) -> None:
                     attrs["clamp"] = (-0.3, 90.0)
                 cases.append((name, operands, attrs))
     check_ops(cases, requantization=mode)
+
+
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_functions_of_one_code(dtype: type[np.integer[Any]], mode: str) -> None:
+    """A constant number beside the operand, on either side: 256 results say it all."""
+    codes, held = np.arange(256).astype(np.uint8).view(dtype), DType.of(np.dtype(dtype))
+    one = const(np.array([[7]], dtype), Quant.per_tensor(0.05, 2))
+    cases: list[Any] = []
+    for name in ("add", "sub", "mul", "prelu"):
+        for operands in ([quantised(codes, 0.02, 3), one], [one, quantised(codes, 0.02, 3)]):
+            cases.append((name, operands, {"outputs": out(held, (1, 256), 0.03, 1)}))
+    check_ops(cases, requantization=mode)
+
+
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+@pytest.mark.parametrize("operands", ["%x, %s", "%s, %x", "%s, %s"])
+def test_function_of_an_operand_and_its_function(mode: str, operands: str) -> None:
+    text = f"""module requantization="{mode}"
+    graph main(%x: int8[2,256]<0.04:3>) -> (%y) {{
+      %s: int8[2,256]<0.004:-120> = sigmoid(%x)
+      %y: int8[2,256]<0.035:-100> = sub({operands})
+    }}
+    """
+    x = np.arange(-256, 256).astype(np.int8).reshape(2, 256)
+    check_module(parse_module(text), [{"x": x}])
 
 
 def test_quantised_selections_work_on_the_integers() -> None:

@@ -14,9 +14,10 @@ import numpy as np
 
 from edgewright import numerics as nx
 from edgewright.graph import DType, TensorType, Value
-from edgewright.ops import Array, Call, Emit, Op, op, quantised, quantised_c, require
+from edgewright.ops import Array, Call, Emit, Op, of, op, quantised, quantised_c, require
 from edgewright.ops.broadcast import broadcast_shape, emit_loops
 from edgewright.ops.literals import f32_literal, int_literal, whole
+from edgewright.ops.unary import Unary
 
 Clamp = tuple[float, float]
 FLOAT, INTEGER, BOOL = "f", "iu", "b"
@@ -98,6 +99,20 @@ TABLE: dict[str, Row] = {
 }
 
 
+def _codes_given(value: Value, x: Value, call: Call) -> Array | None:
+    """What a value holds where x holds each of its 256 codes; None where others decide as well."""
+    if value.data is not None and value.data.size == 1:
+        return value.data.reshape(1)
+    made = value.producer
+    if made is None or made.inputs != [x] or value.type.shape != x.type.shape:
+        return None
+    function = of(made)
+    if not isinstance(function, Unary):
+        return None
+    types = Call([x.type], [value.type], call.requantization)
+    return function.reference(types, quantised.every_code(x.type))
+
+
 class Binary(Op):
     """Base of all functions of two operands; `row` says which."""
 
@@ -144,8 +159,27 @@ class Binary(Op):
         if self.name in quantised.PLAIN or self.row.compares:
             quantised.require_alike(self.name, a.type, b.type, e.outputs[0].type)
             self._emit_scalar(e, a, b)
-        else:
+            return
+        y = e.outputs[0].type
+        table = None
+        if a.type.dtype.bits == y.dtype.bits == 8:
+            table = self._table(Call([a.type, b.type], [y], e.requantization), a, b)
+        if table is None:
             quantised_c.emit_binary(e, self.name, self.bounds)
+        else:
+            quantised_c.emit_table(e, *table)
+
+    def _table(self, call: Call, a: Value, b: Value) -> tuple[Value, Array] | None:
+        """The only operand that the result depends on, and the results of its 256 codes.
+
+        The other one is a single number, or itself a function of the first (x * sigmoid(x)).
+        """
+        codes = quantised.every_code(a.type)
+        held = _codes_given(b, a, call)
+        if held is not None:
+            return a, self.reference(call, codes, held)
+        held = _codes_given(a, b, call)
+        return None if held is None else (b, self.reference(call, held, codes))
 
     def _emit_float(self, e: Emit, a: Value, b: Value) -> None:
         e.header("math.h")

@@ -49,7 +49,13 @@ def emit_function(e: Emit, name: str, attributes: dict[str, float], table: Funct
         e.call("ew_slopes_s16", e.ptr(x), numbers, e.ptr(y), e.count(y))
         return
     suffix(x.type)
-    entries = table(quantised.every_code(x.type))
+    emit_table(e, x, table(quantised.every_code(x.type)))
+
+
+def emit_table(e: Emit, x: Value, entries: Array) -> None:
+    """Any function of one 8-bit operand, by its 256 results in the order of the codes' bits."""
+    e.header("elementwise_q.h")
+    y = e.outputs[0]
     e.call("ew_table_8", e.ptr(x), e.weight(entries), e.ptr(y), e.count(y))
 
 
@@ -94,8 +100,7 @@ def _emit_requantize(e: Emit, x: Value, y: Value) -> None:
     if x.type.dtype.bits == y.type.dtype.bits == 8:
         codes = quantised.every_code(x.type)
         table = convert.requantize(codes, before, after, dtype, e.requantization)
-        e.header("elementwise_q.h")
-        e.call("ew_table_8", e.ptr(x), e.weight(table), e.ptr(y), e.count(y))
+        emit_table(e, x, table)
         return
     exact = float(np.float32(before[0])) / float(np.float32(after[0]))
     factor = factor_of(fixed_point.quantize_multiplier(exact))
