@@ -42,7 +42,7 @@ def measure(level_name: str) -> Ceilings:
     host = targets.get("host")
     compiler = toolchain.find_compiler(host)
     source = Path(__file__).with_name("ceilings.c").read_text(encoding="utf-8")
-    key = cached.key([source, paste(["simd.h"]), compiler.version, level_name, _cpu()])
+    key = cached.key([source, paste(["simd.h"]), compiler.version, level_name, cpu_model()])
 
     def make(out: Path) -> None:
         found = _run(source, host.level(level_name))
@@ -62,7 +62,7 @@ def _run(source: str, level: Level) -> Ceilings:
     return Ceilings(*numbers)
 
 
-def _cpu() -> str:
+def cpu_model() -> str:
     """The model of the CPU, which decides what is measured."""
     info = Path("/proc/cpuinfo")
     if info.exists():

@@ -211,6 +211,13 @@ def formats() -> dict[str, ModuleType]:
     return found
 
 
+def export(model: Model, suffix: str) -> Exported:
+    """The model in the format of a suffix such as ".onnx", not proven. Raises UnsupportedModel."""
+    given = _options(suffix[1:], "as_is", None, None)
+    exported: Exported = formats()[suffix].export(model.module, contract=model.contract, **given)
+    return exported
+
+
 def _exporter(destination: Path) -> tuple[str, ModuleType]:
     known = formats()
     suffix = destination.suffix.lower()
