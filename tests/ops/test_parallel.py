@@ -114,7 +114,7 @@ def backwards(_: int, count: int, task: Callable[[int, int], None], context: int
 @pytest.mark.parametrize("mode", ["float", "fixed"])
 def test_bit_equal_to_whole_layers(mode: str, tmp_path: Path) -> None:
     """At every level, with the chunks in both orders."""
-    module, inputs = whole(CASES if mode == "float" else [CASES[-6], CASES[-3]], mode)
+    module, inputs = whole(CASES if mode == "float" else [CASES[-6], CASES[-2], CASES[-1]], mode)
     _, plain = opened(module, 1, tmp_path / "plain")
     code, cut = opened(module, CHUNKS, tmp_path / "cut")
     assert code.model_c.count("ew_parallel(env, ") == len(module.main.nodes)
