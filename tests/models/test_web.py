@@ -6,9 +6,9 @@ import gzip
 from pathlib import Path
 
 import pytest
-from benchmarks import nets
 
 import edgewright as ew
+from benchmarks import nets
 from edgewright import targets
 from edgewright.artifact import Package
 from edgewright.pipeline.verify import Report
