@@ -16,13 +16,15 @@ SHAPES = [
     shape_of((1, 1, 1, 15), 15, (1, 1)),
 ]
 
-BYTES = [  # 3x3 windows that x86-64 takes 64 channels at once, where all weights fit in bytes
+BYTES = [  # 3x3 windows that AVX-512 takes in 64 lanes, where all weights fit in bytes
     shape_of((1, 6, 5, 80), 80, (3, 3), pad=(1, 1, 1, 1)),
     shape_of((2, 7, 9, 40), 40, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
     shape_of((1, 3, 1, 65), 65, (3, 3), pad=(1, 1, 1, 1)),
     shape_of((2, 8, 4, 24), 24, (3, 3), stride=(1, 3), dilation=(2, 1), pad=(2, 2, 0, 1)),
     shape_of((1, 5, 4, 128), 128, (3, 3), pad=(1, 1, 1, 1)),
     shape_of((1, 9, 5, 16), 16, (3, 3), pad=(1, 1, 1, 1)),
+    shape_of((1, 7, 6, 7), 7, (3, 3), stride=(2, 1), pad=(1, 1, 1, 1)),
+    shape_of((1, 2, 3, 32), 32, (3, 3), pad=(1, 1, 1, 1)),
 ]
 
 

@@ -1,4 +1,5 @@
-/* 8-bit depthwise 3x3 convolution by dot products of four bytes: 64 channels at once.
+/* 8-bit depthwise 3x3 convolution by dot products of four bytes, in 64 lanes: those of
+   64 channels, or of fewer in two or four lines of output.
 
    The three bytes of a window's column lie together once the three lines are interleaved, so that
    one instruction takes a column; each column is interleaved once for all windows that it is in.
@@ -26,10 +27,11 @@ typedef struct ew_depthwise_dot_block {
   int32_t channels[4][4][16]; /* bias; scale, or multiplier and shifts to the left and right */
 } ew_depthwise_dot_block;
 
-/* One line of three lines of input. */
+/* Up to four lines of output share the 64 lanes: three lines of input for each. */
 typedef struct ew_depthwise_dot_lines {
-  const uint8_t *at[3];
-  ptrdiff_t step[3];   /* 0 where the line is padding */
+  const uint8_t *at[4][3];
+  ptrdiff_t step[4][3]; /* 0 where the line is padding */
+  uint8_t *y[4];
 } ew_depthwise_dot_lines;
 
 /* Moves 16 numbers of the channels from 16 * lane on to where the parts have them. */
@@ -40,13 +42,13 @@ EW_INLINE void ew_depthwise_dot_place(ew_i32x16 v, int32_t to[4][16], int lane) 
     __builtin_memcpy(to[j] + 4 * lane, numbers + 4 * j, 16);
 }
 
-/* Fills in what 64 channels from c on need; the bias also undoes that int8 is read as uint8. */
-EW_KERNEL void ew_depthwise_dot_begin(const ew_depthwise_dot_layer *t, int32_t c, int mode,
-                                      ew_depthwise_dot_block *b) {
+/* Fills in what 64 lanes need, which `share` lines share, from channel c on; the bias also undoes that int8 is read as uint8. */
+EW_KERNEL void ew_depthwise_dot_begin(const ew_depthwise_dot_layer *t, int32_t c, int share,
+                                      int mode, ew_depthwise_dot_block *b) {
   const int rows = ew_q8_channel_rows(mode);
   const ew_i32x16 byte = ew_i32_dup(255), offset = ew_i32_dup(t->is_signed ? 128 : 0);
   for (int lane = 0; lane < 4; ++lane) {
-    const int32_t from = ew_min_i32(c + 16 * lane, (t->s.out_c - 1) & -16);
+    const int32_t from = ew_min_i32(c + 16 * (lane % (4 / share)), (t->s.out_c - 1) & -16);
     const int16_t *w = t->w + (ptrdiff_t)from * 9;
     const int32_t *channels = t->channels + (ptrdiff_t)from * rows;
     ew_i32x16 sum = ew_i32_dup(0);
@@ -72,11 +74,15 @@ EW_KERNEL void ew_depthwise_dot_begin(const ew_depthwise_dot_layer *t, int32_t c
 EW_INLINE void ew_depthwise_dot_column(const ew_depthwise_dot_layer *t,
                                        const ew_depthwise_dot_lines *l, int32_t ix,
                                        const uint8_t *pad, const ew_bytes flip, const int n,
-                                       ew_bytes to[4]) {
+                                       const int share, ew_bytes to[4]) {
   const int inside = (uint32_t)ix < (uint32_t)t->s.in_w;
   ew_bytes lines[3];
-  EW_UNROLL for (int i = 0; i < 3; ++i)
-    lines[i] = ew_bytes_xor(ew_bytes_load(inside ? l->at[i] + ix * l->step[i] : pad, n), flip);
+  EW_UNROLL for (int i = 0; i < 3; ++i) {
+    const uint8_t *at[4];
+    EW_UNROLL for (int k = 0; k < share; ++k)
+      at[k] = inside ? l->at[k][i] + ix * l->step[k][i] : pad;
+    lines[i] = ew_bytes_xor(ew_bytes_load_lines(at, share, n), flip);
+  }
   ew_bytes_interleave(lines, to);
 }
 
@@ -100,7 +106,8 @@ EW_INLINE ew_depthwise_dot_limits ew_depthwise_dot_limits_of(const ew_q8_params 
 /* Requantises and stores one pixel. Saturating to 16, then to 8 bits is a clamp as any other. */
 EW_INLINE void ew_depthwise_dot_finish(const ew_depthwise_dot_block *b, ew_i32x16 acc[4],
                                        const ew_depthwise_dot_limits *limits, const int mode,
-                                       uint8_t *y, const int n) {
+                                       uint8_t *const *y, ptrdiff_t at, const int n,
+                                       const int share) {
   EW_UNROLL for (int j = 0; j < 4; ++j) {
     const ew_i32x16 factor = ew_i32_load(b->channels[1][j]);
     if (mode == EW_REQUANT_FLOAT)
@@ -112,7 +119,8 @@ EW_INLINE void ew_depthwise_dot_finish(const ew_depthwise_dot_block *b, ew_i32x1
           ew_i32_load(b->channels[3][j]));
   }
   const ew_bytes v = ew_bytes_narrow(acc, limits->zero);
-  ew_bytes_store(y, ew_bytes_xor(ew_bytes_clamp(v, limits->lo, limits->hi), limits->flip), n);
+  ew_bytes_store_lines(
+      y, at, ew_bytes_xor(ew_bytes_clamp(v, limits->lo, limits->hi), limits->flip), share, n);
 }
 
 /* One line of output, n channels. */
@@ -120,20 +128,20 @@ EW_INLINE void ew_depthwise_dot_line(const ew_depthwise_dot_layer *t,
                                      const ew_depthwise_dot_block *b,
                                      const ew_depthwise_dot_lines *l, const uint8_t *pad,
                                      const ew_depthwise_dot_limits *limits, const int mode,
-                                     uint8_t *y, const int n) {
+                                     const int n, const int share) {
   ew_bytes x[3][4];
   ew_i32x16 w[3][4]; /* most of them stay in registers */
   int32_t ix = -t->s.pad_left;
   EW_UNROLL for (int kx = 0; kx < 3; ++kx)
     EW_UNROLL for (int j = 0; j < 4; ++j) w[kx][j] = ew_i32_load(b->w[kx][j]);
   EW_UNROLL for (int kx = 3 - 2; kx < 3; ++kx)
-    ew_depthwise_dot_column(t, l, ix + kx - 1, pad, limits->x_flip, n, x[kx]);
+    ew_depthwise_dot_column(t, l, ix + kx - 1, pad, limits->x_flip, n, share, x[kx]);
   ix += 2;
-  for (int32_t ox = 0, skip = 1; ox < t->s.out_w; ++ox, y += t->s.out_c) {
+  for (int32_t ox = 0, skip = 1; ox < t->s.out_w; ++ox) {
     for (int32_t i = 0; i < skip; ++i) {
       EW_UNROLL for (int j = 0; j < 4; ++j) x[0][j] = x[1][j];
       EW_UNROLL for (int j = 0; j < 4; ++j) x[1][j] = x[2][j];
-      ew_depthwise_dot_column(t, l, ix++, pad, limits->x_flip, n, x[2]);
+      ew_depthwise_dot_column(t, l, ix++, pad, limits->x_flip, n, share, x[2]);
     }
     skip = t->s.stride_w;
     ew_i32x16 acc[4];
@@ -141,46 +149,59 @@ EW_INLINE void ew_depthwise_dot_line(const ew_depthwise_dot_layer *t,
     EW_UNROLL for (int kx = 0; kx < 3; ++kx)
       EW_UNROLL for (int j = 0; j < 4; ++j)
         acc[j] = ew_bytes_dot(acc[j], x[kx][j], w[kx][j]);
-    ew_depthwise_dot_finish(b, acc, limits, mode, y, n);
+    ew_depthwise_dot_finish(b, acc, limits, mode, l->y, (ptrdiff_t)ox * t->s.out_c, n, share);
   }
+}
+
+/* Points part k of the lanes at one line of output. */
+EW_INLINE void ew_depthwise_dot_point(const ew_depthwise_dot_layer *t, int32_t c, int32_t line,
+                                      const int k, ew_depthwise_dot_lines *l) {
+  const ew_conv_shape *s = &t->s;
+  const int32_t image = line / s->out_h;
+  const int32_t from = (line - image * s->out_h) * s->stride_h - s->pad_top;
+  EW_UNROLL for (int ky = 0; ky < 3; ++ky) {
+    const int32_t iy = from + ky * s->dilation_h;
+    const int inside = (uint32_t)iy < (uint32_t)s->in_h;
+    const ptrdiff_t at = ((ptrdiff_t)image * s->in_h + iy) * s->in_w * s->in_c;
+    l->at[k][ky] = (inside ? t->x + at : t->pad) + c;
+    l->step[k][ky] = inside ? s->in_c : 0;
+  }
+  l->y[k] = t->y + (ptrdiff_t)line * s->out_w * s->out_c + c;
 }
 
 /* All of the output in n channels from c on. The block is the caller's: stores of bytes could then
    change it, so that compilers do not copy what does not fit into registers to this frame. */
 EW_INLINE void ew_depthwise_dot_channels(const ew_depthwise_dot_layer *layer,
                                          const ew_depthwise_dot_block *b, int32_t c, const int n,
-                                         const int mode) {
+                                         const int share, const int mode) {
   const ew_depthwise_dot_layer t = *layer; /* a store of bytes could change the original */
-  const ew_conv_shape *s = &t.s;
   const ew_depthwise_dot_limits limits = ew_depthwise_dot_limits_of(t.params, t.is_signed);
-  for (int32_t line = 0; line < s->batch * s->out_h; ++line) {
-    const int32_t image = line / s->out_h;
-    const int32_t from = (line - image * s->out_h) * s->stride_h - s->pad_top;
+  const int32_t lines = t.s.batch * t.s.out_h;
+  for (int32_t line = 0; line < lines; line += share) {
     ew_depthwise_dot_lines l;
-    for (int ky = 0; ky < 3; ++ky) {
-      const int32_t iy = from + ky * s->dilation_h;
-      const int inside = (uint32_t)iy < (uint32_t)s->in_h;
-      const ptrdiff_t at = ((ptrdiff_t)image * s->in_h + iy) * s->in_w * s->in_c;
-      l.at[ky] = (inside ? t.x + at : t.pad) + c;
-      l.step[ky] = inside ? s->in_c : 0;
-    }
-    ew_depthwise_dot_line(&t, b, &l, t.pad + c, &limits, mode,
-                          t.y + (ptrdiff_t)line * s->out_w * s->out_c + c, n);
+    EW_UNROLL for (int k = 0; k < share; ++k) /* those that do not exist repeat the last one */
+      ew_depthwise_dot_point(&t, c, ew_min_i32(line + k, lines - 1), k, &l);
+    ew_depthwise_dot_line(&t, b, &l, t.pad + c, &limits, mode, n, share);
   }
 }
 
+#define EW_DEPTHWISE_DOT_PART(name, n, share, mode) \
+  EW_KERNEL void name(const ew_depthwise_dot_layer *t, const ew_depthwise_dot_block *b, \
+                      int32_t c) { \
+    ew_depthwise_dot_channels(t, b, c, n, share, mode); \
+  }
 #define EW_DEPTHWISE_DOT_Q8(name, mode) \
-  EW_KERNEL void name##_all(const ew_depthwise_dot_layer *t, const ew_depthwise_dot_block *b, \
-                            int32_t c) { \
-    ew_depthwise_dot_channels(t, b, c, 64, mode); } \
-  EW_KERNEL void name##_some(const ew_depthwise_dot_layer *t, const ew_depthwise_dot_block *b, \
-                             int32_t c) { \
-    ew_depthwise_dot_channels(t, b, c, t->s.out_c - c, mode); } \
+  EW_DEPTHWISE_DOT_PART(name##_all, 64, 1, mode) \
+  EW_DEPTHWISE_DOT_PART(name##_most, t->s.out_c - c, 1, mode) \
+  EW_DEPTHWISE_DOT_PART(name##_half, t->s.out_c - c, 2, mode) \
+  EW_DEPTHWISE_DOT_PART(name##_quarter, t->s.out_c - c, 4, mode) \
   EW_KERNEL void name(const ew_depthwise_dot_layer *t) { \
     ew_depthwise_dot_block b; \
     for (int32_t c = 0; c < t->s.out_c; c += 64) { \
-      ew_depthwise_dot_begin(t, c, mode, &b); \
-      (c + 64 <= t->s.out_c ? name##_all : name##_some)(t, &b, c); \
+      const int32_t n = t->s.out_c - c; \
+      ew_depthwise_dot_begin(t, c, n > 32 ? 1 : n > 16 ? 2 : 4, mode, &b); \
+      (n >= 64 ? name##_all : n > 32 ? name##_most : n > 16 ? name##_half : name##_quarter)( \
+          t, &b, c); \
     } \
   }
 EW_DEPTHWISE_DOT_Q8(ew_depthwise_q8_dot_float, EW_REQUANT_FLOAT)
@@ -197,10 +218,8 @@ EW_KERNEL int ew_depthwise_dot_has_bytes(const int16_t *w, int32_t count) {
   return (all & ~255) == 0;
 }
 
-/* Fewer channels are not worth 64 lanes: measured on Zen 4. */
-EW_INLINE int ew_depthwise_dot_takes(const ew_conv_shape s, const int mode, const int16_t *w) {
+EW_INLINE int ew_depthwise_dot_takes(const ew_conv_shape s, const int16_t *w) {
   return s.kernel_h == 3 && s.kernel_w == 3 && s.dilation_w == 1 && s.out_c == s.in_c &&
-         (s.out_c > 32 || (s.out_c > 16 && mode == EW_REQUANT_FLOAT)) &&
          ew_depthwise_dot_has_bytes(w, ew_round_up(s.out_c, 16) * 9);
 }
 

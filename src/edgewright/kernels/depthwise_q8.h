@@ -167,7 +167,7 @@ EW_DRIVER void ew_depthwise_q8(const ew_conv_shape *shape, const ew_q8_variant v
                              .variant = v};
   __builtin_memset(scratch, params->x_zero, (size_t)pad_bytes);
 #if EW_DEPTHWISE_DOT
-  if (ew_depthwise_dot_takes(s, v.mode, w)) {
+  if (ew_depthwise_dot_takes(s, w)) {
     const ew_depthwise_dot_layer d = {s, x, scratch, w, channels, params, y, v.is_signed};
     if (v.mode == EW_REQUANT_FLOAT) ew_depthwise_q8_dot_float(&d);
     else ew_depthwise_q8_dot_fixed(&d);

@@ -84,8 +84,8 @@ EW_INLINE ew_i32x16 ew_i32_mul_high(ew_i32x16 a, ew_i32x16 b) {
       _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32)), half);
   return _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
 }
-/* Halves up, with a - 1 for a negative a but INT32_MIN. 2 * a / 2^by is halved by a difference, which
-   unlike a sum does not overflow. */
+/* Halves up, with a - 1 for a negative a but INT32_MIN. 2 * a / 2^by is halved by a difference,
+   which unlike a sum does not overflow. */
 #define EW_HAS_SHIFT_ROUND 1
 EW_INLINE ew_i32x16 ew_i32_shift_round(ew_i32x16 a, ew_i32x16 by) {
   const __m512i before = _mm512_min_epi32(a, _mm512_add_epi32(a, _mm512_srai_epi32(a, 31)));
@@ -197,12 +197,39 @@ typedef __m512i ew_bytes;
 EW_INLINE ew_bytes ew_bytes_dup(int8_t s) { return _mm512_set1_epi8(s); }
 EW_INLINE ew_bytes ew_words_dup(int16_t s) { return _mm512_set1_epi16(s); }
 EW_INLINE ew_bytes ew_bytes_xor(ew_bytes a, ew_bytes b) { return _mm512_xor_si512(a, b); }
-EW_INLINE ew_bytes ew_bytes_load(const uint8_t *p, int n) {
-  return n < 64 ? _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p) : _mm512_loadu_si512(p);
+/* n bytes from one place, or from two or four to which 32 or 16 lanes each belong. */
+EW_INLINE ew_bytes ew_bytes_load_lines(const uint8_t *const *p, const int share, int n) {
+  if (share == 1)
+    return n < 64 ? _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p[0])
+                  : _mm512_loadu_si512(p[0]);
+  if (share == 2) {
+    const __mmask32 some = (__mmask32)(((uint64_t)1 << n) - 1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_maskz_loadu_epi8(some, p[0])),
+                              _mm256_maskz_loadu_epi8(some, p[1]), 1);
+  }
+  const __m256i a = _mm256_inserti128_si256(
+      _mm256_castsi128_si256(_mm_maskz_loadu_epi8(ew_first(n), p[0])),
+      _mm_maskz_loadu_epi8(ew_first(n), p[1]), 1);
+  const __m256i b = _mm256_inserti128_si256(
+      _mm256_castsi128_si256(_mm_maskz_loadu_epi8(ew_first(n), p[2])),
+      _mm_maskz_loadu_epi8(ew_first(n), p[3]), 1);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
 }
-EW_INLINE void ew_bytes_store(uint8_t *p, ew_bytes a, int n) {
-  if (n < 64) _mm512_mask_storeu_epi8(p, ((__mmask64)1 << n) - 1, a);
-  else _mm512_storeu_si512(p, a);
+EW_INLINE void ew_bytes_store_lines(uint8_t *const *p, ptrdiff_t at, ew_bytes a, const int share,
+                                    int n) {
+  if (share == 1) {
+    if (n < 64) _mm512_mask_storeu_epi8(p[0] + at, ((__mmask64)1 << n) - 1, a);
+    else _mm512_storeu_si512(p[0] + at, a);
+  } else if (share == 2) {
+    const __mmask32 some = (__mmask32)(((uint64_t)1 << n) - 1);
+    _mm256_mask_storeu_epi8(p[0] + at, some, _mm512_castsi512_si256(a));
+    _mm256_mask_storeu_epi8(p[1] + at, some, _mm512_extracti64x4_epi64(a, 1));
+  } else {
+    _mm_mask_storeu_epi8(p[0] + at, ew_first(n), _mm512_castsi512_si128(a));
+    _mm_mask_storeu_epi8(p[1] + at, ew_first(n), _mm512_extracti32x4_epi32(a, 1));
+    _mm_mask_storeu_epi8(p[2] + at, ew_first(n), _mm512_extracti32x4_epi32(a, 2));
+    _mm_mask_storeu_epi8(p[3] + at, ew_first(n), _mm512_extracti32x4_epi32(a, 3));
+  }
 }
 /* Groups of a byte from each line and a 0; part j has the channels 4j to 4j + 3 of each sixteen. */
 EW_INLINE void ew_bytes_interleave(const ew_bytes lines[3], ew_bytes parts[4]) {
