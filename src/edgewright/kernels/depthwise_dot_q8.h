@@ -42,7 +42,8 @@ EW_INLINE void ew_depthwise_dot_place(ew_i32x16 v, int32_t to[4][16], int lane) 
     __builtin_memcpy(to[j] + 4 * lane, numbers + 4 * j, 16);
 }
 
-/* Fills in what 64 lanes need, which `share` lines share, from channel c on; the bias also undoes that int8 is read as uint8. */
+/* Fills in what 64 lanes need, which `share` lines share, from channel c on; the bias also undoes
+   that int8 is read as uint8. */
 EW_KERNEL void ew_depthwise_dot_begin(const ew_depthwise_dot_layer *t, int32_t c, int share,
                                       int mode, ew_depthwise_dot_block *b) {
   const int rows = ew_q8_channel_rows(mode);
