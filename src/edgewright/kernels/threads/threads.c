@@ -8,6 +8,7 @@
 #include "threads.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -60,6 +61,7 @@ static int spin(ew_threads *pool, int (*look)(ew_threads *)) {
       if (look(pool)) return 1;
       rest();
     }
+    sched_yield(); /* what we wait for may be on this very core, if the machine is busy */
   } while (now() < end);
   return look(pool);
 }
