@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from edgewright.artifact import runners
 from edgewright.artifact.manifest import EntryInfo, TargetInfo
-from edgewright.artifact.runners import Job, Outcome
+from edgewright.artifact.runners import Job, Outcome, RunTime
 from edgewright.artifact.tensors import Shapes, check_inputs
 from edgewright.errors import InternalError, InvalidOption
 from edgewright.targets import Runner, Target, require_runner
@@ -104,7 +104,28 @@ class RemoteModel:
             stream = b"\0" * len(samples)
         return self._execute(stream, len(samples), count)
 
-    def _execute(self, stream: bytes, samples: int, count: bool, detect: bool = False) -> Outcome:
+    def time(self, inputs: Mapping[str, Any], seconds: float, threads: int = 0) -> RunTime:
+        """Repeat a run for so long where the code runs: on a device, never on an emulator.
+
+        Raises InvalidOption for runners that do not measure time.
+        """
+        arrays, dims = check_inputs(self.entry, inputs, self.shapes)
+        stream = self._encode(arrays, dims) if self.entry.inputs else b"\0"
+        found = self._execute(stream, 1, False, seconds=seconds, threads=threads).timing
+        if found is None:
+            raise InvalidOption(f"{self.runner.name} measures no time",
+                                help="time is measured on this machine and on devices")  # fmt: skip
+        return found
+
+    def _execute(
+        self,
+        stream: bytes,
+        samples: int,
+        count: bool,
+        detect: bool = False,
+        seconds: float = 0.0,
+        threads: int = 0,
+    ) -> Outcome:
         job = Job(
             folder=self._folder,
             name=self._name,
@@ -117,6 +138,8 @@ class RemoteModel:
             samples=samples,
             count=count,
             detect=detect,
+            seconds=seconds,
+            threads=threads,
         )
         return runners.find(self.runner).run(job)
 

@@ -171,7 +171,7 @@ def _count(model: Path, target: str, as_json: bool, given: dict[str, Any]) -> in
 
     _refuse(given, target)
     device_of(given)
-    given.pop("seconds"), given.pop("threads")
+    del given["seconds"], given["threads"]
     with progress(f"counting the instructions of {model.name}"):
         found = count_runs(model, target, **import_options(given))
     show(as_json, found.to_json(), lambda: _render_counts(found))
@@ -208,6 +208,8 @@ def _render_device(found: Any) -> None:
     table(["threads", "median µs", "spread", "runs"], cells,
           f"{found.model} on {found.device} ({found.target}, {found.level})")  # fmt: skip
     if len(found.rows) > 1:
-        out.print(found.best_sentence)
+        best = found.best
+        out.print(f"fastest with {best.threads} threads" if best else
+                  "no number of threads is fastest beyond the noise")  # fmt: skip
     out.print(f"timed on the device itself, {found.seconds:g} s each" + (
         f", pinned to cores {found.cores}" if found.cores else ""))  # fmt: skip

@@ -9,13 +9,16 @@ _TEXT = """\
 /* Runs {name} on standard input, writes the outputs to standard output.
 
        {command}
-       ./{name} weights.bin [--isa N]{option} < inputs > outputs
+       ./{name} weights.bin [--isa N] [--time SECONDS]{option} < inputs > outputs
 
    Input is, for each run: {layout}.
-   Runs until the input ends; prints the number of runs and the CRC32 of all outputs to stderr. */
+   Runs until the input ends; prints the number of runs and the CRC32 of all outputs to stderr.
+   With --time it then repeats the last run for so long, and prints its median time and the spread
+   (half the distance between the quartiles). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 {system}
 #include "model.h"{include}
 
@@ -48,13 +51,55 @@ static void *read_weights(const char *path) {{
   return weights;
 }}
 
+static long long now_ns(void) {{
+  struct timespec now;
+  timespec_get(&now, TIME_UTC);
+  return (long long)now.tv_sec * 1000000000 + now.tv_nsec;
+}}
+
+static int by_size(const void *a, const void *b) {{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}}
+
+/* Each sample is a group of runs, so many that reading the clock is nothing beside it. */
+static int time_runs({io} *io, void *arena, const void *weights, const ew_env *env,
+                     double seconds) {{
+  enum {{ MOST = 1 << 15, GROUP_NS = 30000 }};
+  double *times = aligned(MOST * sizeof(double));
+  int error = 0, group = 1, count = 0;
+  long long start = now_ns(), warm = (long long)(0.2e9 * seconds), runs = 0;
+  do {{
+    error |= {run}(io, arena, weights, env);
+    ++runs;
+  }} while (!error && now_ns() - start < warm);
+  const double once = (double)(now_ns() - start) / (double)runs;
+  const double share = 1e9 * seconds / MOST;
+  while (group * once < (share > GROUP_NS ? share : GROUP_NS) && group < 1 << 24) group *= 2;
+  const long long end = now_ns() + (long long)(1e9 * seconds);
+  do {{
+    start = now_ns();
+    for (int i = 0; i < group; ++i) error |= {run}(io, arena, weights, env);
+    times[count++] = (double)(now_ns() - start) / group;
+  }} while (!error && count < MOST && now_ns() < end);
+  qsort(times, (size_t)count, sizeof(double), by_size);
+  fprintf(stderr, "time: median %.3f us, spread %.3f us, %d runs\\n", 1e-3 * times[count / 2],
+          0.5e-3 * (times[count * 3 / 4] - times[count / 4]), count * group);
+  return error;
+}}
+
 int main(int argc, char **argv) {{
   if (argc < 2) {{
-    fprintf(stderr, "usage: %s weights.bin [--isa N]{option} < inputs > outputs\\n", argv[0]);
+    fprintf(stderr, "usage: %s weights.bin [--isa N] [--time S]{option} < inputs > outputs\\n",
+            argv[0]);
     return 2;
   }}
 {start}  ew_env env = {{.version = EW_INTERFACE_VERSION, .isa = {name}_detect_isa()}};
-  if (argc > 3 && !strcmp(argv[2], "--isa")) env.isa = atoi(argv[3]);
+  double seconds = 0;
+{count}  for (int i = 2; i + 1 < argc; i += 2) {{
+    if (!strcmp(argv[i], "--isa")) env.isa = atoi(argv[i + 1]);
+    if (!strcmp(argv[i], "--time")) seconds = atof(argv[i + 1]);
+{choice}  }}
 {pool}  const void *weights = read_weights(argv[1]);
   int error = {name}_check_weights(weights, {upper}_WEIGHTS_BYTES);
   void *arena = aligned({upper}_ARENA_BYTES);
@@ -67,6 +112,7 @@ int main(int argc, char **argv) {{
 {writes}    ++runs;
   }}
   fprintf(stderr, "%d runs, isa %d, crc32 %08x\\n", runs, (int)env.isa, crc);
+  if (!error && runs && seconds > 0) error = time_runs(&io, arena, weights, &env, seconds);
 {end}  if (error) fprintf(stderr, "{name}: error %d\\n", error);
   return error ? 1 : 0;
 }}
@@ -87,9 +133,11 @@ _WINDOWS_START = """\
 
 #: the pool of threads, in models that were built for some
 _POOL = """\
-  int threads = argc > 5 && !strcmp(argv[4], "--threads") ? atoi(argv[5]) : {threads};
   env.pool = ew_threads_create(threads);
   env.parallel_for = ew_threads_for;
+"""
+_THREADS = """\
+    if (!strcmp(argv[i], "--threads")) threads = atoi(argv[i + 1]);
 """
 
 
@@ -119,7 +167,9 @@ def main_text(
         command=command.replace("model.c", "model.c threads.c -pthread") if pooled else command,
         option=" [--threads N]" if pooled else "",
         include='\n#include "threads.h"' if pooled else "",
-        pool=_POOL.format(threads=threads) if pooled else "",
+        count=f"  int threads = {threads};\n" if pooled else "",
+        choice=_THREADS if pooled else "",
+        pool=_POOL if pooled else "",
         end="  ew_threads_destroy(env.pool);\n" if pooled else "",
         system=_WINDOWS if windows else "",
         start=_WINDOWS_START if windows else "",

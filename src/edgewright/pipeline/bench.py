@@ -54,7 +54,7 @@ class Ratio:
 
     @property
     def verdict(self) -> str:
-        """ "ahead" or "behind" (we), where the quartiles exclude 1.0; else "noise"."""
+        """Ours is "ahead" or "behind" where the quartiles exclude 1.0, else it is "noise"."""
         if self.low > 1.0:
             return "ahead"
         return "behind" if self.high < 1.0 else "noise"

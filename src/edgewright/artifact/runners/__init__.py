@@ -36,6 +36,9 @@ class Job:
         samples: how many there are.
         count: whether instructions are wanted, where the runner can count.
         detect: whether the code shall choose the level itself, instead of `isa`.
+        seconds: how long the last sample's run is repeated afterwards, to be timed where it runs;
+            0 for not at all. Only devices do that: an emulator's time means nothing.
+        threads: how many to use, in code that was built for some; 0 for as many as it has.
     """
 
     folder: Path
@@ -49,6 +52,17 @@ class Job:
     samples: int
     count: bool = False
     detect: bool = False
+    seconds: float = 0.0
+    threads: int = 0
+
+
+@dataclass(frozen=True)
+class RunTime:
+    """Microseconds a run: the median, and half the distance between the quartiles."""
+
+    median_us: float
+    spread_us: float
+    runs: int
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,7 @@ class Outcome:
         marks: instructions up to each mark of instrumented code (kernels/profile.h), since the one
             before, over all samples; empty where nothing counts.
         isa: index of the level that was used, where the program says so.
+        timing: what repeating a run took, where `Job.seconds` asked for it.
     """
 
     data: bytes
@@ -69,6 +84,7 @@ class Outcome:
     functions: Mapping[str, int] = field(default_factory=dict)
     marks: tuple[int, ...] = ()
     isa: int | None = None
+    timing: RunTime | None = None
 
 
 class RunnerModule(Protocol):

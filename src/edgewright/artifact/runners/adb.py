@@ -16,7 +16,7 @@ from pathlib import Path
 from edgewright import toolchain
 from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, device
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import program_sources, reported_isa
+from edgewright.artifact.runners.program import program_sources, reported_isa, reported_time
 from edgewright.errors import MissingRunner
 from edgewright.targets import Runner
 
@@ -71,7 +71,9 @@ def _outcome(folder: Path) -> Outcome:
     message = (folder / "message").read_text(errors="replace")
     if (folder / "status").read_text().strip() != "0":
         fail(message)
-    return Outcome((folder / "output").read_bytes(), isa=reported_isa(message))
+    return Outcome(
+        (folder / "output").read_bytes(), isa=reported_isa(message), timing=reported_time(message)
+    )
 
 
 def _program(job: Job) -> Path:

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 from edgewright import toolchain
-from edgewright.artifact.runners import Job
+from edgewright.artifact.runners import Job, RunTime
 
+_TIME = re.compile(r"^time: median ([\d.]+) us, spread ([\d.]+) us, (\d+) runs$", re.MULTILINE)
 _ISA = re.compile(r"\bisa (\d+)\b")
 
 
@@ -46,7 +47,15 @@ def place_stubs(job: Job, folder: Path) -> None:
 
 def arguments(job: Job) -> list[str]:
     """What follows the program and the weights; without a level the program asks the CPU."""
-    return [] if job.detect else ["--isa", str(job.isa)]
+    words = [] if job.detect else ["--isa", str(job.isa)]
+    words += ["--time", f"{job.seconds:g}"] if job.seconds else []
+    return words + (["--threads", str(job.threads)] if job.threads else [])
+
+
+def reported_time(stderr: str) -> RunTime | None:
+    """What the program says that a run took."""
+    found = _TIME.search(stderr)
+    return RunTime(float(found[1]), float(found[2]), int(found[3])) if found else None
 
 
 def reported_isa(stderr: str) -> int | None:

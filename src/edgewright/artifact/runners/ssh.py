@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, device
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import link_main, reported_isa
+from edgewright.artifact.runners.program import link_main, reported_isa, reported_time
 from edgewright.errors import InvalidOption, MissingRunner
 from edgewright.targets import Runner
 
@@ -40,7 +40,7 @@ def run(job: Job) -> Outcome:
     message = done.stderr.decode(errors="replace")
     if done.returncode:
         fail(message)
-    return Outcome(done.stdout, isa=reported_isa(message))
+    return Outcome(done.stdout, isa=reported_isa(message), timing=reported_time(message))
 
 
 def _ssh(runner: Runner, script: str, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
