@@ -53,9 +53,16 @@ def test_we_are_not_our_own_peer() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
-    [(1.1, 1.3, "ahead"), (0.8, 0.9, "behind"), (0.9, 1.3, "noise"), (1.0, 1.2, "noise")],
+    [
+        (1.1, 1.3, "ahead"),
+        (0.8, 0.9, "behind"),
+        (0.9, 1.3, "noise"),
+        (1.0, 1.2, "noise"),
+        (1.003, 1.004, "noise"),
+        (0.996, 0.997, "noise"),
+    ],
 )
-def test_a_winner_is_named_only_where_the_quartiles_exclude_one(
+def test_a_winner_is_named_only_where_the_quartiles_agree(
     low: float, high: float, verdict: str
 ) -> None:
     assert Ratio((low + high) / 2, low, high).verdict == verdict

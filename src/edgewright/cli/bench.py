@@ -155,6 +155,8 @@ def _sentence(row: Any) -> str:
     ahead = ratio.verdict == "ahead"
     names = ("Edgewright", row.title) if ahead else (row.title, "Edgewright")
     factor = ratio.median if ahead else 1 / ratio.median
+    if factor < 1.1:
+        return f"{names[0]} is {100 * (factor - 1):.1f} % faster than {names[1]}"
     return f"{names[0]} is {factor:.2f} times as fast as {names[1]}"
 
 

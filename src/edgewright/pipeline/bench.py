@@ -42,6 +42,8 @@ from edgewright.toolchain import cache
 Array = npt.NDArray[Any]
 Progress = Callable[[str], None]
 ROUNDS = 9
+#: Where a process has its memory decides about so much, and stays for all its rounds.
+PLACEMENT = 0.01
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,10 @@ class Ratio:
 
     @property
     def verdict(self) -> str:
-        """Ours is "ahead" or "behind" where the quartiles exclude 1.0, else it is "noise"."""
-        if self.low > 1.0:
+        """Ours is "ahead" or "behind" where the quartiles agree on it, else it is "noise"."""
+        if self.low > 1.0 + PLACEMENT:
             return "ahead"
-        return "behind" if self.high < 1.0 else "noise"
+        return "behind" if self.high < 1.0 - PLACEMENT else "noise"
 
 
 @dataclass(frozen=True)

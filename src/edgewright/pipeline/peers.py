@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -92,8 +93,9 @@ def file_for(name: str, model: Model, folder: Path) -> PeerFile:
 def _converted(runtime: ModuleType, source: Path, folder: Path) -> Path:
     place = folder / runtime.__name__.rsplit(".", 1)[-1]
     place.mkdir()
+    copied = Path(shutil.copy(source, place))  # converters write beside what they read
     try:
-        made: Path = runtime.convert(source.absolute(), place.absolute())
+        made: Path = runtime.convert(copied.absolute(), place.absolute())
     except ImportError as error:
         raise Unable(str(error), INSTALL) from error
     except (OSError, subprocess.SubprocessError) as error:

@@ -17,6 +17,9 @@ def prepare() -> None:
     """Import the loader, and what it imports when it is first used."""
     import edgewright.artifact.native
     import edgewright.artifact.package  # noqa: F401
+    from edgewright import targets
+
+    targets.registry()
 
 
 def version() -> str:
