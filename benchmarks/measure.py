@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -68,19 +67,6 @@ def _finish(subject: Subject, workers: Mapping[str, Worker], taken: Mapping[str,
             taken[name].failure = str(error)
 
 
-def difference(ours: Path, theirs: Path) -> float:
-    """The largest difference between the sorted values of two runtimes' results, over the range.
-
-    Sorting makes it independent of the layout and of the order of the outputs: it is there to
-    catch a runtime that computes something else, not to state an accuracy.
-    """
-    first, second = _values(ours), _values(theirs)
-    if first.size != second.size:
-        return float("inf")
-    spread = float(first.max() - first.min()) or 1.0
-    return float(np.abs(first - second).max()) / spread
-
-
 def rms(outputs: Path, expected: Path) -> float | None:
     """Root mean square error over the range of what is expected; None if layouts differ."""
     with np.load(outputs) as first, np.load(expected) as second:
@@ -92,9 +78,3 @@ def rms(outputs: Path, expected: Path) -> float | None:
         values = np.concatenate([b.astype(np.float64).reshape(-1) for _, b in pairs])
     spread = float(values.max() - values.min()) or 1.0
     return float(np.sqrt(np.mean(np.concatenate(squares)))) / spread
-
-
-def _values(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
-    with np.load(path) as file:
-        parts = [file[k].astype(np.float64).reshape(-1) for k in file.files]
-    return np.sort(np.concatenate(parts))

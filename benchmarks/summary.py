@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks import files
-from benchmarks.measure import difference, rms
+from benchmarks.measure import rms
 from benchmarks.roofline import Roofline
 from benchmarks.subjects import Subject
+from edgewright.bench.answers import difference
 from edgewright.bench.interleave import OURS, Taken, ratio
 
 #: A peer whose results lie further off, in parts of their range, computes something else. LiteRT's

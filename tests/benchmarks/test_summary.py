@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.measure import difference
 from benchmarks.roofline import Roofline
 from benchmarks.subjects import Subject
 from benchmarks.summary import Row, contests, rows, summary
 
+from edgewright.bench.answers import difference
 from edgewright.bench.interleave import Taken, ratio
 
 

@@ -27,6 +27,7 @@ def test_a_model_is_built_and_timed_beside_a_file_of_another_format(digits: Path
         assert row.median_us > 0
         assert row.load_us > row.median_us
         assert row.peak_bytes > 0
+        assert row.difference < 0.1
     assert report.measured
 
 

@@ -11,6 +11,9 @@ from edgewright.cli.console import json_option, kilobytes, out, progress, show, 
 from edgewright.cli.model_options import device_of, device_option, import_options, model_options
 from edgewright.errors import InvalidOption
 
+#: share of the range; quantised arithmetic differs between runtimes by less
+DIFFERS = 0.1
+
 
 @click.command(name="bench")
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL|PACKAGE")
@@ -130,6 +133,9 @@ def _render(report: Any) -> None:
     for row in report.rows:
         if row.ratio is not None:
             out.print(_sentence(row))
+        if row.difference > DIFFERS:
+            out.print(f"{row.title} answers differently, by {row.difference:.2g} of the range: "
+                      "it may compute something else")  # fmt: skip
     for absent in report.absent:
         out.print(f"{absent.runtime}: not measured: {absent.reason}" + _advice(absent.help))
     cpus = ", ".join(map(str, report.cpus))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from edgewright.artifact.package import Package, is_package, load_package
 from edgewright.bench import runtimes
+from edgewright.bench.answers import difference
 from edgewright.bench.ceilings import cpu_model
 from edgewright.bench.interleave import (
     OURS,
@@ -67,7 +68,8 @@ class BenchRow:
     """One runtime; times in microseconds, sizes in bytes.
 
     `load_us` is from the start of loading to the end of the first run, `peak_bytes` the resident
-    memory above a Python with NumPy, `ratio` None for our own row.
+    memory above a Python with NumPy, `ratio` None for our own row, `difference` the largest one to
+    our results as a share of their range.
     """
 
     runtime: str
@@ -80,6 +82,7 @@ class BenchRow:
     peak_bytes: int
     library_bytes: int
     ratio: Ratio | None = None
+    difference: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -228,6 +231,12 @@ def _title(package: Package, model: Model | None) -> str:
     return model.path.name if model is not None else package.manifest.source.file
 
 
+def _difference(theirs: Taken, ours: Taken) -> float:
+    if ours.outputs is None or theirs.outputs is None:
+        raise InternalError("a runtime that was timed gave no results")
+    return difference(ours.outputs, theirs.outputs)
+
+
 class _Run:
     """The workers of one report."""
 
@@ -299,7 +308,9 @@ class _Run:
         for name, worker in workers.items():
             if not taken[name].failure:
                 try:
-                    taken[name].memory = worker.ask()
+                    path = self._folder / f"outputs-{name}.npz"
+                    worker.ask(outputs=str(path))
+                    taken[name].memory, taken[name].outputs = worker.ask(), path
                 except Failed as error:
                     taken[name].failure = str(error)
 
@@ -325,4 +336,5 @@ class _Run:
             peak_bytes=taken.memory["peak_bytes"],
             library_bytes=taken.hello["library_bytes"],
             ratio=None if taken is ours else Ratio(*ratio(taken, ours)),
+            difference=_difference(taken, ours),
         )
