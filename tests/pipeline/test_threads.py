@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import edgewright as ew
 from edgewright.artifact import Package
+from edgewright.artifact.native import NativeModel
 from edgewright.errors import InvalidOption
 
 THREADS = 3
@@ -53,6 +54,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def threads_of(package: Package) -> int:
+    assert isinstance(package.model, NativeModel)
+    return package.model.threads
+
+
 def outputs(package: Package, inputs: dict[str, np.ndarray]) -> list[bytes]:
     return [array.tobytes() for array in package.run(inputs).values()]
 
@@ -64,7 +70,7 @@ def check_same(plain: Package, path: Path) -> None:
     rounds = 5
     for threads in range(1, THREADS + 1):
         package = ew.load_package(path, threads=threads)
-        assert package.model.threads == threads
+        assert threads_of(package) == threads
         with ThreadPoolExecutor(3) as callers:
             found = list(callers.map(outputs, [package] * len(vectors) * rounds, vectors * rounds))
         assert found == expected * rounds
@@ -92,8 +98,8 @@ def test_int8_is_bit_equal(models: Path, tmp_path: Path) -> None:
 def test_default_is_what_the_machine_has(folder: Path) -> None:
     """As many threads as were built for, unless there are fewer CPUs."""
     package = ew.load_package(folder / f"of{THREADS}")
-    assert package.model.threads == min(THREADS, len(os.sched_getaffinity(0)))
-    assert ew.load_package(folder / "of1", threads=8).model.threads == 1
+    assert threads_of(package) == min(THREADS, len(os.sched_getaffinity(0)))
+    assert threads_of(ew.load_package(folder / "of1", threads=8)) == 1
     with pytest.raises(InvalidOption, match="0 threads"):
         ew.load_package(folder / "of1", threads=0).run({})
 
