@@ -10,6 +10,7 @@ from edgewright.graph import Node, Value
 
 if TYPE_CHECKING:
     from edgewright.graph import Graph
+    from edgewright.ops.choice import Choices
 
 
 class Packing(Protocol):
@@ -30,6 +31,10 @@ class Packing(Protocol):
     @property
     def chunks(self) -> int:
         """Pieces of a large layer that may run at the same time; 1 without threads."""
+
+    @property
+    def choices(self) -> Choices:
+        """What decides where a layer can be computed in several ways: see `choice.choose`."""
 
 
 class Emit(Protocol):

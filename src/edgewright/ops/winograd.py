@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgewright.graph import DType, Node, upper
+from edgewright.ops.choice import Way, choose
 from edgewright.ops.packing import LANES, LARGEST_TILE, Float32, round_up
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LARGEST_SHARE = 0.75
 
 
 def wins(node: Node, op: Conv, target: Packing) -> bool:
-    """Whether a convolution is computed in this form.
+    """Whether a convolution is computed in this form; tuning may say otherwise.
 
     Only on 64-bit targets: its weights take 16/9 of the direct form's, and up to 0.5 MB of scratch,
     which smaller machines do not have.
@@ -38,7 +39,13 @@ def wins(node: Node, op: Conv, target: Packing) -> bool:
     fits = (kh, kw) == (3, 3) and op.stride == (1, 1) and op.groups == 1
     fits = fits and inputs % LANES == 0 and outputs % LANES == 0
     fits = fits and node.input(0).type.dtype is DType.FLOAT32 and target.pointer_bytes == 8
-    return fits and 16 * _tiles(node, op) <= LARGEST_SHARE * 9 * _pixels(node)
+    if not fits:
+        return False
+    ways = [Way("direct", False, "more than LARGEST_SHARE of its multiplications would be left"),
+            Way("winograd", True, "multiplications are saved")]  # fmt: skip
+    if 16 * _tiles(node, op) <= LARGEST_SHARE * 9 * _pixels(node):
+        ways.reverse()
+    return choose(node, target, "conv_f32", ways, ("stride", "dilation", "pad"))
 
 
 def weights(w: Array) -> Float32:

@@ -17,6 +17,7 @@ from pkgutil import iter_modules
 from typing import Literal
 
 from ..errors import InternalError, InvalidOption, MissingRunner
+from ..ops.choice import DEFAULTS, Choices
 
 Dot = Literal["us", "ss"]
 Detect = Literal["cpuid", "hwcap", "sysctl", "fixed"]
@@ -144,6 +145,7 @@ class Target:
         lean_step: numbers that a multiplication takes in the 8-bit kernels for microcontrollers
             (`kernels/lean.h`): 1 plainly, 4 with SMLAD, 16 with Helium; 0: sixteen-lane kernels.
         chunks: pieces of a large layer that may run at the same time (`with_threads`).
+        choices: what decides where a layer can be computed in several ways (`ops/choice.py`).
         product: what a build makes: the module of `artifact/products/` that writes it.
         fpu: whether float32 arithmetic is hardware; without it `fixed` is the default mode.
         compile_flags: after those that every target gets, and so stronger.
@@ -178,6 +180,7 @@ class Target:
     pointer_bytes: int = 8
     lean_step: int = 0
     chunks: int = 1
+    choices: Choices = DEFAULTS
     product: str = "shared_library"
     fpu: bool = True
     compile_flags: tuple[str, ...] = ()
