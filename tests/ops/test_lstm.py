@@ -34,6 +34,18 @@ def test_c(rng: np.random.Generator) -> None:
     check_ops(cases)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_sequences_longer_than_the_scratch_memory_holds(
+    reverse: bool, rng: np.random.Generator
+) -> None:
+    cases: list[Any] = []
+    for steps, batch in ((24, 1), (25, 1), (53, 1), (14, 5), (3, 30), (1, 1)):
+        w, r, bias = weights(rng, 5, 18)
+        x = rng.normal(0, 1, (steps, batch, 5)).astype(F32)
+        cases += [("lstm", [x, const(w / 2), const(r / 2), const(bias)], {"reverse": reverse})]
+    check_ops(cases)
+
+
 def reordered(array: Array) -> Array:
     """Our gates i, f, g, o as ONNX's i, o, f, c."""
     i, f, g, o = np.split(array, 4, axis=0)

@@ -15,6 +15,9 @@ from edgewright.ops.integer.fixed_point import quantize_multiplier
 from edgewright.ops.integer.lstm import LstmConstants, lstm_step
 from edgewright.ops.literals import f32_literal
 
+#: rows of x whose gates are computed at once: two register tiles
+HELD_ROWS = 24
+
 
 @op("lstm")
 class Lstm(Op):
@@ -133,19 +136,38 @@ class Lstm(Op):
     # -- C -----------------------------------------------------------------------------------------
 
     def scratch_bytes(self, node: Node, target: Packing) -> int:
-        units = node.input(2).type.dims[1]
-        if node.input(0).type.quant is not None:
+        x, units = node.input(0).type, node.input(2).type.dims[1]
+        if x.quant is not None:
             return 4 * units * 2
-        return 4 * packing.round_up(units, packing.LANES) * 4
+        rows, inputs = _held_steps(x, target) * upper(x.shape[1]), x.shape[2]
+        assert isinstance(inputs, int)
+        product = packing.conv_scratch_bytes((1, 1), inputs, 4, target.pointer_bytes, rows)
+        return rows * 4 * packing.round_up(units, packing.LANES) * 4 + product
 
     def emit(self, e: Emit) -> None:
-        x, (y, h, c) = e.inputs[0], e.outputs
+        x, (_, h, c) = e.inputs[0], e.outputs
         assert x is not None
         quantised.require_kernel(self.name, x.type)
-        inputs, units = x.type.shape[2], e.node.input(2).type.dims[1]
-        is_float = x.type.quant is None
-        numbers = self._float_numbers(e) if is_float else self._integer_numbers(e)
         self._begin(e, h, c)
+        if x.type.quant is None:
+            self._emit_float(e, x)
+        else:
+            self._emit_integer(e, x)
+
+    def _emit_float(self, e: Emit, x: Value) -> None:
+        units = e.node.input(2).type.dims[1]
+        sizes = [e.dim(x, 0), e.dim(x, 1), e.size(x.type.shape[2]), units]
+        sizes += [_held_steps(x.type, e.target), int(self.reverse)]
+        shape = f"(ew_lstm_shape){{{', '.join(map(str, sizes))}}}"
+        results = [e.ptr(value) for value in (*e.outputs[1:], e.outputs[0])]
+        clip = f32_literal(self.cell_clip)
+        e.header("lstm.h")
+        e.call("ew_lstm_f32", shape, e.ptr(x), *_float_numbers(e), clip, *results, e.scratch())
+
+    def _emit_integer(self, e: Emit, x: Value) -> None:
+        y, h, c = e.outputs
+        inputs, units = x.type.shape[2], e.node.input(2).type.dims[1]
+        numbers = self._integer_numbers(e)
         t, n = e.unique("t"), e.unique("n")
         steps, batch = e.dim(x, 0), e.dim(x, 1)
         e.line(f"for (int {t} = 0; {t} < {steps}; ++{t})")
@@ -153,11 +175,11 @@ class Lstm(Op):
         step = f"({steps} - 1 - {t})" if self.reverse else t
         row = f"({step} * {batch} + {n})"
         state = [f"{e.ptr(value)} + {n} * {units}" for value in (h, c)]
-        gates = f"({'float' if is_float else 'int16_t'} *){e.scratch()}"
         source, target = f"{e.ptr(x)} + {row} * {e.size(inputs)}", f"{e.ptr(y)} + {row} * {units}"
-        name = "ew_lstm_step_f32" if is_float else "ew_lstm_step_s8"
-        e.header("lstm.h" if is_float else "lstm_q.h")
-        e.call(f"    {name}", source, e.size(inputs), units, *numbers, gates, *state, target)
+        gates = f"(int16_t *){e.scratch()}"
+        e.header("lstm_q.h")
+        e.call("    ew_lstm_step_s8", source, e.size(inputs), units, *numbers, gates, *state,
+               target)  # fmt: skip
         e.line("  }")
 
     def _begin(self, e: Emit, h: Value, c: Value) -> None:
@@ -172,13 +194,6 @@ class Lstm(Op):
                 zero = f"*{e.weight(np.array([h.type.quant.zero[0]], np.int32))}"
             bytes_ = f"(size_t)({e.count(value)}) * {value.type.dtype.itemsize}"
             e.line(f"memset({e.ptr(value)}, {zero}, {bytes_});")
-
-    def _float_numbers(self, e: Emit) -> list[str]:
-        w, r, bias = _weights(e)
-        units = r.shape[1]
-        bias = np.zeros(4 * units, np.float32) if bias is None else bias
-        packed = [_pack_gates(array) for array in (w, r, bias.reshape(-1, 1))]
-        return [*(e.weight(array) for array in packed), f32_literal(self.cell_clip)]
 
     def _integer_numbers(self, e: Emit) -> list[str]:
         types = [value.type if value else None for value in e.inputs]
@@ -207,14 +222,31 @@ def _weights(e: Emit) -> tuple[Array, Array, Array | None]:
     return w, r, bias
 
 
-def _pack_gates(rows: Array) -> Array:
-    """[4H, K] to [4 * blocks][K][16]: sixteen units of one gate at a time, zero-filled."""
+def _held_steps(x: TensorType, target: Packing) -> int:
+    """Steps whose gates are computed at once: a few, as they take memory."""
+    if target.lean_step:
+        return 1
+    return max(1, min(upper(x.shape[0]), HELD_ROWS // max(1, upper(x.shape[1]))))
+
+
+def _float_numbers(e: Emit) -> list[str]:
+    """w and bias packed as for a product, and r."""
+    w, r, bias = _weights(e)
+    bias = np.zeros(len(w), np.float32) if bias is None else bias
+    packed, offsets = packing.pack_f32(_interleave(w), _interleave(bias.reshape(-1, 1)))
+    blocked = _interleave(r).reshape(-1, 4 * packing.LANES, r.shape[1])
+    recurrent = np.ascontiguousarray(blocked.transpose(0, 2, 1))
+    return [e.weight(array) for array in (packed, offsets.reshape(-1), recurrent)]
+
+
+def _interleave(rows: Array) -> Array:
+    """Gate rows [4H, K] as [blocks * 4 * 16, K]: sixteen units of each gate, zero-filled."""
     gates = rows.reshape(4, rows.shape[0] // 4, rows.shape[1])
     blocks = -(-gates.shape[1] // packing.LANES)
     filled = np.zeros((4, blocks * packing.LANES, rows.shape[1]), np.float32)
     filled[:, : gates.shape[1]] = gates
-    blocked = filled.reshape(4 * blocks, packing.LANES, rows.shape[1])
-    return np.ascontiguousarray(blocked.transpose(0, 2, 1))
+    blocked = filled.reshape(4, blocks, packing.LANES, rows.shape[1]).swapaxes(0, 1)
+    return blocked.reshape(-1, rows.shape[1])
 
 
 def _quant(type: TensorType | None) -> Quant:
