@@ -105,17 +105,23 @@ class RemoteModel:
         return self._execute(stream, len(samples), count)
 
     def time(self, inputs: Mapping[str, Any], seconds: float, threads: int = 0) -> RunTime:
-        """Repeat a run for so long where the code runs: on a device, never on an emulator.
+        """Repeat a run for so long where the code runs: on a real CPU, never on an emulator.
 
         Raises InvalidOption for runners that do not measure time.
         """
-        arrays, dims = check_inputs(self.entry, inputs, self.shapes)
-        stream = self._encode(arrays, dims) if self.entry.inputs else b"\0"
-        found = self._execute(stream, 1, False, seconds=seconds, threads=threads).timing
+        found = self.repeat(inputs, seconds, threads).timing
         if found is None:
+            raise InternalError(f"{self.runner.name} did not say what a run took")
+        return found
+
+    def repeat(self, inputs: Mapping[str, Any], seconds: float, threads: int = 0) -> Outcome:
+        """All that the runner says of runs for so long; as `time` otherwise."""
+        if runners.measures(self.runner) != "time":
             raise InvalidOption(f"{self.runner.name} measures no time",
                                 help="time is measured on this machine and on devices")  # fmt: skip
-        return found
+        arrays, dims = check_inputs(self.entry, inputs, self.shapes)
+        stream = self._encode(arrays, dims) if self.entry.inputs else b"\0"
+        return self._execute(stream, 1, False, seconds=seconds, threads=threads)
 
     def _execute(
         self,

@@ -34,7 +34,7 @@ class Row:
         is_int8: whether it multiplies 8-bit numbers.
         average_us: mean time.
         best_us: shortest time.
-        bound_us: what the machine's ceilings allow at best.
+        bound_us: what the machine's ceilings allow at best; None where they are not known.
     """
 
     index: int
@@ -46,7 +46,7 @@ class Row:
     is_int8: bool
     average_us: float
     best_us: float
-    bound_us: float
+    bound_us: float | None
 
     @property
     def rate(self) -> float:
@@ -54,8 +54,10 @@ class Row:
         return 2e-3 * self.macs / self.average_us if self.average_us > 0 else 0.0
 
     @property
-    def roofline(self) -> float:
-        """The share of what the machine could do: 1 is the best possible."""
+    def roofline(self) -> float | None:
+        """The share of what the machine could do: 1 is the best possible; None: not known."""
+        if self.bound_us is None:
+            return None
         return self.bound_us / self.average_us if self.average_us > 0 else 0.0
 
 
@@ -71,11 +73,14 @@ class TypeRow:
 
 @dataclass(frozen=True)
 class Profile:
-    """Where the time goes; `total` is that of whole runs, marks included."""
+    """Where the time goes; `total` is that of whole runs, marks included.
+
+    Ceilings are known of this machine only, not of a device.
+    """
 
     rows: tuple[Row, ...]
     total: Timing
-    ceilings: Ceilings
+    ceilings: Ceilings | None
 
     @property
     def by_type(self) -> list[TypeRow]:
@@ -136,14 +141,19 @@ def ticks_per_us(call: Callable[[], Any], marks: Marks, seconds: float = 0.1) ->
     return (int(marks[0]) - first) / passed
 
 
+def times_of(taken: Marks, ticks: float) -> list[tuple[float, float]]:
+    """Average and best of each node from the marks of all runs, without its slowest percent."""
+    spans = np.sort(np.diff(taken.astype(np.int64), axis=1) / ticks, axis=0)
+    kept = spans[: max(1, int(0.99 * len(spans)))]
+    return list(zip(kept.mean(axis=0).tolist(), kept[0].tolist(), strict=True))
+
+
 def rows_of(
-    nodes: Sequence[Node], taken: Marks, ticks: float, ceilings: Ceilings
+    nodes: Sequence[Node], times: Sequence[tuple[float, float]], ceilings: Ceilings | None
 ) -> tuple[Row, ...]:
-    """One row per node from the marks of all runs; the slowest percent of each is left out."""
-    spans = np.diff(taken.astype(np.int64), axis=1) / ticks
+    """One row per node from its average and best time in microseconds."""
     rows = []
-    for index, node in enumerate(nodes):
-        times = np.sort(spans[:, index])[: max(1, int(0.99 * len(spans)))]
+    for index, (node, (average, best)) in enumerate(zip(nodes, times, strict=True)):
         macs, moved, is_int8 = ops.of(node).macs(node), _bytes(node), _is_int8(node)
         rows.append(
             Row(
@@ -154,9 +164,9 @@ def rows_of(
                 macs=macs,
                 bytes=moved,
                 is_int8=is_int8,
-                average_us=float(times.mean()),
-                best_us=float(times[0]),
-                bound_us=ceilings.bound_us(macs, moved, is_int8),
+                average_us=average,
+                best_us=best,
+                bound_us=ceilings.bound_us(macs, moved, is_int8) if ceilings else None,
             )
         )
     return tuple(rows)

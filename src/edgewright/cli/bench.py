@@ -54,8 +54,8 @@ DIFFERS = 0.1
     "-t",
     "--target",
     metavar="NAME",
-    help="Default: this machine's own. Emulated ones count instructions, which are exact but no "
-    "measure of time.",
+    help="Default: this machine's own. Others are timed where a real CPU runs them (wine, a "
+    "device); emulators count instructions, which are exact but no measure of time.",
 )
 @device_option
 @model_options
@@ -73,24 +73,20 @@ def command(model: Path, as_json: bool, **given: Any) -> int:
       edgewright bench dist -t cortex-m4
       edgewright bench dist --device adb:// --cores 4-7 --threads 1-4
     """
-    target = given.pop("target")
-    if given["device"] is not None:
-        return _on_device(model, target, as_json, given)
-    if target is not None and not _is_native(target):
+    from edgewright.pipeline.elsewhere import how
+
+    target, device = given.pop("target"), device_of(given)
+    way = how(target, device)
+    if way == "here":
+        return _here(model, as_json, given)
+    if way == "instructions":
         return _count(model, target, as_json, given)
-    return _here(model, as_json, given)
-
-
-def _is_native(target: str) -> bool:
-    from edgewright import targets
-
-    return targets.get(target).is_native
+    return _elsewhere(model, target, device, as_json, given)
 
 
 def _here(model: Path, as_json: bool, given: dict[str, Any]) -> int:
     from edgewright.pipeline.bench import bench
 
-    device_of(given)  # refuses --cores, which is for devices
     names = [name.strip() for name in given.pop("against").split(",") if name.strip()]
     low, high = counts("--threads", given.pop("threads"))
     if low != high:
@@ -178,7 +174,6 @@ def _count(model: Path, target: str, as_json: bool, given: dict[str, Any]) -> in
     from edgewright.pipeline.bench_elsewhere import count_runs
 
     _refuse(given, target)
-    device_of(given)
     del given["seconds"], given["threads"]
     with progress(f"counting the instructions of {model.name}"):
         found = count_runs(model, target, **import_options(given))
@@ -193,17 +188,18 @@ def _render_counts(found: Any) -> None:
     out.print("an emulator counts instructions; how long they take, only the hardware knows")
 
 
-def _on_device(model: Path, target: str | None, as_json: bool, given: dict[str, Any]) -> int:
-    from edgewright.pipeline.bench_elsewhere import time_on_device
+def _elsewhere(
+    model: Path, target: str | None, device: Any, as_json: bool, given: dict[str, Any]
+) -> int:
+    from edgewright.pipeline.bench_elsewhere import time_elsewhere
 
-    _refuse(given, "a device")
-    device = device_of(given)
+    place = device.runner.name if device else str(target)
+    _refuse(given, place)
     low, high = counts("--threads", given.pop("threads"))
     seconds = given.pop("seconds")
-    import_options(given)
-    with progress(f"timing {model.name} on {device.runner.name}") as step:
-        found = time_on_device(model, device, target=target, threads=range(low, high + 1),
-                               seconds=seconds, progress=step)  # fmt: skip
+    with progress(f"timing {model.name} on {place}") as step:
+        found = time_elsewhere(model, target, device, threads=range(low, high + 1),
+                               seconds=seconds, progress=step, **import_options(given))  # fmt: skip
     show(as_json, found.to_json(), lambda: _render_device(found))
     return 0
 
@@ -219,5 +215,5 @@ def _render_device(found: Any) -> None:
         best = found.best
         out.print(f"fastest with {best.threads} threads" if best else
                   "no number of threads is fastest beyond the noise")  # fmt: skip
-    out.print(f"timed on the device itself, {found.seconds:g} s each" + (
+    out.print(f"timed where it runs, {found.seconds:g} s each" + (
         f", pinned to cores {found.cores}" if found.cores else ""))  # fmt: skip

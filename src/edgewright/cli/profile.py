@@ -8,14 +8,16 @@ from typing import Any
 import click
 
 from edgewright.cli.console import json_option, out, progress, show, table
-from edgewright.cli.model_options import import_options, model_options
+from edgewright.cli.model_options import device_of, device_option, import_options, model_options
+from edgewright.errors import InvalidOption
 
 
 @click.command(name="profile")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("-t", "--target", default="host", show_default=True, metavar="NAME",
-              help="Where it runs; on another target than this machine an emulator counts "
-              "instructions, which are exact but no measure of time.")  # fmt: skip
+@click.option("-t", "--target", metavar="NAME",
+              help="Where it runs; default: here. Others are timed where a real CPU runs them "
+              "(wine, a device); emulators count instructions, which are exact but no measure of "
+              "time.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(0.05, 600), default=1.0, show_default=True,
               help="How long to measure.")  # fmt: skip
 @click.option("--level", help="Instruction set level; default: the best that this CPU has.")
@@ -23,13 +25,14 @@ from edgewright.cli.model_options import import_options, model_options
               help="Rows of the table by time.")  # fmt: skip
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write a report with a roofline, bars and the arena map.")  # fmt: skip
+@device_option
 @model_options
 @json_option
 def command(
-    model: Path, target: str, seconds: float, level: str | None, top: int, html: Path | None,
-    as_json: bool, **given: Any,
+    model: Path, target: str | None, seconds: float, level: str | None, top: int,
+    html: Path | None, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
-    """Time every operator of MODEL on this machine: where it goes, and how much is left to gain.
+    """Time every operator of MODEL: where the time goes and, on this machine, what is left to gain.
 
     The code is built for this with a time stamp after each operator; packages carry none of it.
 
@@ -38,20 +41,42 @@ def command(
       edgewright profile kws.tflite
       edgewright profile kws.tflite --html profile.html --top 5
       edgewright profile kws.tflite -t cortex-m4
+      edgewright profile kws.tflite --device adb:// --cores 4-7
     """
-    from edgewright.pipeline.profile import profile_model
+    from edgewright.pipeline.elsewhere import how
 
+    device = device_of(given)
     options = import_options(given)
-    if target != "host":
-        _count(model, target, as_json, options)
+    way = how(target, device)
+    if way == "instructions":
+        if html or level:
+            raise InvalidOption("an emulator counts, at the best level: no --html, no --level",
+                                help="leave them out")  # fmt: skip
+        _count(model, str(target), as_json, options)
         return
+    settings = {"seconds": seconds, "level": level, **options}
     with progress(f"profiling {model.name}") as step:
-        found = profile_model(model, seconds=seconds, level=level, progress=step, **options)
+        found = (_here(model, target, step, settings) if way == "here"
+                 else _elsewhere(model, target, device, step, settings))  # fmt: skip
     if html is not None:
         _write(html, found)
     show(as_json, found.to_json(), lambda: _render(found, top))
     if html is not None and not as_json:
         out.print(f"wrote {html}")
+
+
+def _here(model: Path, target: str | None, step: Any, settings: dict[str, Any]) -> Any:
+    from edgewright.pipeline.profile import profile_model
+
+    return profile_model(model, target=target or "host", progress=step, **settings)
+
+
+def _elsewhere(
+    model: Path, target: str | None, device: Any, step: Any, settings: dict[str, Any]
+) -> Any:
+    from edgewright.pipeline.profile import profile_elsewhere
+
+    return profile_elsewhere(model, target, device, progress=step, **settings)
 
 
 def _count(model: Path, target: str, as_json: bool, options: dict[str, Any]) -> None:
@@ -78,7 +103,9 @@ def _write(path: Path, found: Any) -> None:
     from edgewright.report.page import page
     from edgewright.report.profile import sections
 
-    subtitle = f"{found.requantization} requantization, {found.level}, one thread: " + _total(found)
+    where = f" on {found.runner}" if found.runner else ""
+    subtitle = (f"{found.requantization} requantization, {found.level}{where}, one thread: "
+                + _total(found))  # fmt: skip
     parts = sections(found.profile, found.memory, found.arena_bytes)
     write_file(path, page(f"Profile of {found.model}", subtitle, parts).encode())
 
@@ -90,7 +117,9 @@ def _total(found: Any) -> str:
 
 def _render(found: Any, top: int) -> None:
     profile = found.profile
-    out.print(f"{found.model}  {found.requantization}, {found.level}, one thread", style="bold")
+    where = f" on {found.runner}" if found.runner else ""
+    out.print(f"{found.model}  {found.requantization}, {found.level}{where}, one thread",
+              style="bold")  # fmt: skip
     _operators("in run order", profile.rows, profile)
     out.print()
     _operators(f"top {top} by time", profile.by_time[:top], profile)
@@ -98,11 +127,11 @@ def _render(found: Any, top: int) -> None:
     _types(profile)
     out.print()
     _memory(found)
-    limits = profile.ceilings
-    out.print(
-        f"this core at best: {limits.float32 / 1e9:,.0f} GFLOP/s float32, {limits.int8 / 1e9:,.0f} "
-        f"GOP/s int8, {limits.bytes / 1e9:,.1f} GB/s"
-    )
+    if limits := profile.ceilings:
+        out.print(
+            f"this core at best: {limits.float32 / 1e9:,.0f} GFLOP/s float32, "
+            f"{limits.int8 / 1e9:,.0f} GOP/s int8, {limits.bytes / 1e9:,.1f} GB/s"
+        )
     out.print(f"whole run: {_total(found)}; operators {profile.operators_us:,.1f} µs")
 
 
@@ -115,13 +144,17 @@ def _operators(title: str, rows: Any, profile: Any) -> None:
                 *(row.index, row.op, "x".join(row.shape), f"{row.average_us:,.2f}"),
                 *(f"{row.best_us:,.2f}", f"{100 * row.average_us / whole:.1f}"),
                 *(f"{100 * sum_ / whole:.1f}", row.macs, row.bytes),
-                *(f"{row.rate:,.1f}" if row.macs else "-", f"{100 * row.roofline:.0f}"),
+                *(f"{row.rate:,.1f}" if row.macs else "-", _percent(row.roofline)),
                 _short(row.name),
             ]
         )
     columns = ["#", "operator", "shape", "avg µs", "best µs", "%", "cum %", "MACs", "bytes",
                "GFLOP/s", "roof %", "output"]  # fmt: skip
     table(columns, cells, title)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f}"
 
 
 def _types(profile: Any) -> None:

@@ -88,7 +88,7 @@ static int time_runs({io} *io, void *arena, const void *weights, const ew_env *e
   return error;
 }}
 
-int main(int argc, char **argv) {{
+{gauge}int main(int argc, char **argv) {{
   if (argc < 2) {{
     fprintf(stderr, "usage: %s weights.bin [--isa N] [--time S]{option} < inputs > outputs\\n",
             argv[0]);
@@ -113,7 +113,7 @@ int main(int argc, char **argv) {{
   }}
   fprintf(stderr, "%d runs, isa %d, crc32 %08x\\n", runs, (int)env.isa, crc);
   if (!error && runs && seconds > 0) error = time_runs(&io, arena, weights, &env, seconds);
-{end}  if (error) fprintf(stderr, "{name}: error %d\\n", error);
+{nodes}{end}  if (error) fprintf(stderr, "{name}: error %d\\n", error);
   return error ? 1 : 0;
 }}
 """
@@ -129,6 +129,38 @@ _WINDOWS = """\
 _WINDOWS_START = """\
   _setmode(_fileno(stdin), _O_BINARY);
   _setmode(_fileno(stdout), _O_BINARY);
+"""
+
+#: in instrumented code, which is never shipped; the clock says how fast the counter ticks
+_GAUGE = """\
+static int time_nodes({io} *io, void *arena, const void *weights, ew_env env, double seconds) {{
+  enum {{ NODES = {nodes} }};
+  uint64_t *marks = aligned((NODES + 1) * sizeof(uint64_t)), first = 0;
+  double *sum = aligned(NODES * sizeof(double)), *best = aligned(NODES * sizeof(double));
+  int error = 0, count = 0;
+  long long begin = 0, start;
+  env.pool = marks;
+  do {{
+    start = now_ns();
+    error = {run}(io, arena, weights, &env);
+    if (!count) first = marks[0], begin = start;
+    for (int i = 0; i < NODES; ++i) {{
+      const double ticks = (double)(marks[i + 1] - marks[i]);
+      sum[i] += ticks;
+      if (!count || ticks < best[i]) best[i] = ticks;
+    }}
+    ++count;
+  }} while (!error && (count < 2 || start - begin < (long long)(1e9 * seconds)));
+  const double ticks = (double)(marks[0] - first) / (1e-3 * (double)(start - begin));
+  for (int i = 0; i < NODES && ticks > 0; ++i)
+    fprintf(stderr, "node: average %.4f us, best %.4f us\\n", sum[i] / count / ticks,
+            best[i] / ticks);
+  return error;
+}}
+
+"""
+_NODES = """\
+  if (!error && runs && seconds > 0) error = time_nodes(&io, arena, weights, env, seconds);
 """
 
 #: the pool of threads, in models that were built for some
@@ -149,8 +181,19 @@ def main_text(
     *,
     windows: bool = False,
     threads: int = 1,
+    marked: int = 0,
 ) -> str:
-    """The file for the first entry point; `command` is the line that builds it."""
+    """The file for the first entry point.
+
+    Args:
+        name: prefix of the C functions.
+        entry: the entry point.
+        has_state: whether the model keeps something between runs.
+        command: the line that builds the program.
+        windows: whether it is for Windows.
+        threads: how many the model was built for.
+        marked: how many nodes the instrumented code marks, which are then timed one by one.
+    """
     pooled = threads > 1
     tensors = [*entry.inputs, *entry.outputs]
     fields = [f".{t.identifier} = {_buffer(t)}" for t in tensors]
@@ -171,6 +214,8 @@ def main_text(
         choice=_THREADS if pooled else "",
         pool=_POOL if pooled else "",
         end="  ew_threads_destroy(env.pool);\n" if pooled else "",
+        gauge=_GAUGE.format(io=entry.io, run=entry.function, nodes=marked) if marked else "",
+        nodes=_NODES if marked else "",
         system=_WINDOWS if windows else "",
         start=_WINDOWS_START if windows else "",
         layout=", ".join(layout) or "one byte",

@@ -38,7 +38,7 @@ class Levels(Packing, Protocol):
 
 @dataclass
 class Code:
-    """What is generated for one target."""
+    """What is generated for one target; `marked` nodes note the time, in instrumented code."""
 
     name: str
     model_c: str
@@ -48,6 +48,7 @@ class Code:
     entries: list[Entry]
     plans: dict[str, Plan]
     state_offsets: dict[str, int] = field(default_factory=dict)
+    marked: int = 0
 
 
 def generate(
@@ -77,7 +78,9 @@ def generate(
     sizes = Sizes(arena, program.weights.file_bytes, state_bytes, _layout(text))
     model_h = header_text(name, entries, sizes, stepwise)
     data = program.weights.data(sizes.layout_hash)
-    return Code(name, text, model_h, data, sizes, entries, plans, offsets)
+    first = plans[entries[0].graph.name]
+    marked = len(first.order[first.graph]) if profiled else 0
+    return Code(name, text, model_h, data, sizes, entries, plans, offsets, marked)
 
 
 def _layout(text: str) -> int:

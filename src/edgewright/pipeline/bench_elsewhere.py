@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from edgewright import targets
+from edgewright.artifact import runners
 from edgewright.artifact.devices import Device
 from edgewright.artifact.package import Package, is_package, load_package
 from edgewright.artifact.remote import RemoteModel
-from edgewright.errors import InternalError, InvalidOption, MissingRunner
+from edgewright.errors import InternalError, InvalidOption
 from edgewright.pipeline.build import build
+from edgewright.pipeline.elsewhere import choose_target
 
 Progress = Callable[[str], None]
 PathLike = str | os.PathLike[str]
@@ -93,8 +95,76 @@ def count_runs(model: PathLike, target: str, **options: Any) -> CountReport:
     """
     with tempfile.TemporaryDirectory() as place:
         package = _package(Path(model), target, Path(place), options)
-        rows = _first_count(package, targets.get(target))
+        rows = _counted(package, targets.get(target))
         return CountReport(package.manifest.source.file, target, rows)
+
+
+def _counted(package: Package, target: targets.Target) -> list[CountRow]:
+    """A row for each level."""
+    model = _remote(package, target, runners.that_measures("instructions", target))
+    samples = [{t.name: x[t.identifier] for t in model.entry.inputs} for x, _ in package.vectors()]
+    rows = []
+    for level in model.levels_here():
+        model.use_level(level)
+        model.run_all(samples, count=True)
+        if model.instructions is None:
+            raise InternalError(f"{model.runner.name} did not count the instructions")
+        mean = round(model.instructions / len(samples))
+        rows.append(CountRow(level, model.runner.name, len(samples), mean))
+    return rows
+
+
+def time_elsewhere(
+    model: PathLike,
+    target: str | None = None,
+    device: Device | None = None,
+    *,
+    threads: Sequence[int] = (1,),
+    seconds: float = 1.0,
+    progress: Progress = lambda _: None,
+    **options: Any,
+) -> DeviceReport:
+    """Time a model with the package's own `main.c`, for each number of threads.
+
+    Args:
+        model: a model file, which is built for the target, or a package that has it.
+        target: where it runs; default: the package's first, or the first there is, that fits the
+            device.
+        device: what `devices.connect` returned; default: a runner of this machine with a real CPU
+            behind it, such as wine.
+        threads: how many to use, one row each.
+        seconds: how long each row takes.
+        progress: called with a line at each step.
+        options: those of `load_model`, when `model` is a file.
+
+    Raises:
+        InvalidOption: the package was built for fewer threads, or has no code that fits.
+        MissingRunner: the device does not answer, or nothing measures time; and what building
+            raises.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(model)
+        has = load_package(path).manifest.targets if is_package(path) else None
+        chosen = choose_target(target, device, has)
+        if has is None:
+            progress(f"building for {chosen}")
+            options = {**options, "threads": max(threads)}
+        package = _package(path, chosen, Path(place), options)
+        held = targets.get(chosen)
+        runner = device.runner if device else runners.that_measures("time", held)
+        remote = _remote(package, held, runner)
+        _check_threads(remote, max(threads))
+        remote.use_level(remote.levels_here()[-1])
+        cores = runner.options[1] if device and len(runner.options) > 1 else ""
+        file = package.manifest.source.file
+        report = DeviceReport(file, runner.name, chosen, remote.level, cores, seconds)
+        inputs = package.vectors()[0][0]
+        sample = {info.name: inputs[info.identifier] for info in remote.entry.inputs}
+        for count in threads:
+            progress(f"{count} thread{'s' * (count > 1)}")
+            found = remote.time(sample, seconds, count if remote.info.threads > 1 else 0)
+            report.rows.append(DeviceRow(count, found.median_us, found.spread_us, found.runs))
+        return report
 
 
 def _package(path: Path, target: str, folder: Path, options: dict[str, Any]) -> Package:
@@ -103,76 +173,16 @@ def _package(path: Path, target: str, folder: Path, options: dict[str, Any]) -> 
     return load_package(build(path, [target], folder / "package", **options).folder, target)
 
 
-def _first_count(package: Package, target: targets.Target) -> list[CountRow]:
-    targets.require_runner(target)
-    for runner in target.runners_here:
-        if rows := _counted(package, target, runner):
-            return rows
-    raise MissingRunner(f"nothing here counts the instructions of {target.name}",
-                        help="time is measured on the hardware itself: --device")  # fmt: skip
+def _remote(package: Package, target: targets.Target, runner: targets.Runner) -> RemoteModel:
+    manifest = package.manifest
+    folder, info = package.folder / "targets" / target.name, manifest.targets[target.name]
+    return RemoteModel(folder, manifest.name, info, manifest.entries[0], target, runner)
 
 
-def _counted(package: Package, target: targets.Target, runner: targets.Runner) -> list[CountRow]:
-    """A row for each level; none where the runner does not count."""
-    manifest, name = package.manifest, target.name
-    folder, entry = package.folder / "targets" / name, manifest.entries[0]
-    model = RemoteModel(folder, manifest.name, manifest.targets[name], entry, target, runner)
-    samples = [{t.name: x[t.identifier] for t in entry.inputs} for x, _ in package.vectors()]
-    rows = []
-    for level in model.levels_here():
-        model.use_level(level)
-        model.run_all(samples, count=True)
-        if model.instructions is None:
-            return []
-        mean = round(model.instructions / len(samples))
-        rows.append(CountRow(level, runner.name, len(samples), mean))
-    return rows
-
-
-def time_on_device(
-    package: PathLike,
-    device: Device,
-    *,
-    target: str | None = None,
-    threads: Sequence[int] = (1,),
-    seconds: float = 1.0,
-    progress: Progress = lambda _: None,
-) -> DeviceReport:
-    """Time a package on a board or phone, with its own `main.c`, for each number of threads.
-
-    Args:
-        package: where it is.
-        device: what `devices.connect` returned.
-        target: one of the package's that fits; default: the first one.
-        threads: how many to use, one row each.
-        seconds: how long each row takes.
-        progress: called with a line at each step.
-
-    Raises:
-        InvalidOption: it is no package, or was built for fewer threads.
-        MissingRunner: the device does not answer.
-    """
-    if not is_package(Path(package)):
-        raise InvalidOption("a device runs packages",
-                            help="edgewright build MODEL -t TARGET")  # fmt: skip
-    opened = load_package(package, target, device)
-    model = opened.model
-    if not isinstance(model, RemoteModel):
-        raise InternalError("a device's model is not remote")
-    if max(threads) > model.info.threads:
+def _check_threads(model: RemoteModel, most: int) -> None:
+    """Raise InvalidOption where the package was built for fewer."""
+    if most > model.info.threads:
         raise InvalidOption(
-            f"the package was built for {model.info.threads} threads, not {max(threads)}",
-            help=f"edgewright build --threads {max(threads)}",
+            f"the package was built for {model.info.threads} threads, not {most}",
+            help=f"edgewright build --threads {most}",
         )
-    model.use_level(model.levels_here()[-1])
-    cores = device.runner.options[1] if len(device.runner.options) > 1 else ""
-    report = DeviceReport(opened.manifest.source.file, device.runner.name, opened.target_name,
-                          model.level, cores, seconds)  # fmt: skip
-    inputs = opened.vectors()[0][0]
-    sample = {info.name: inputs[info.identifier] for info in opened.inputs}
-    for count in threads:
-        progress(f"{count} threads")
-        chosen = count if model.info.threads > 1 else 0
-        found = model.time(sample, seconds, chosen)
-        report.rows.append(DeviceRow(count, found.median_us, found.spread_us, found.runs))
-    return report

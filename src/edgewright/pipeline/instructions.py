@@ -9,17 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgewright import ops, targets, toolchain
-from edgewright.artifact import products
-from edgewright.artifact.products import Parts
-from edgewright.artifact.remote import RemoteModel
-from edgewright.artifact.runners import Outcome
+from edgewright import ops, targets
+from edgewright.artifact import runners
 from edgewright.artifact.tensors import check_inputs
-from edgewright.codegen import Code, generate
+from edgewright.codegen import generate
 from edgewright.codegen.names import identifier
-from edgewright.errors import MissingRunner
+from edgewright.errors import InternalError, MissingRunner
 from edgewright.graph import Node
-from edgewright.pipeline.files import entry_infos, target_info
+from edgewright.pipeline.instrumented import open_instrumented
 from edgewright.pipeline.model import Model, load_model
 from edgewright.pipeline.prove import draw_vectors
 
@@ -82,16 +79,17 @@ def count_instructions(
             is "fixed" unless they say otherwise.
     """
     held = targets.get(target)
-    runner = _counting_runner(held)
+    runner = counting_runner(held)
     if not held.fpu and not options.get("requantization"):
         options["requantization"] = "fixed"
     loaded = model if isinstance(model, Model) else load_model(model, **options)
     code = generate(loaded.module, held, identifier(loaded.path.stem), profiled=True)
     sample = draw_vectors(loaded)[0][0]
     with tempfile.TemporaryDirectory() as folder:
-        outcome = _run(code, held, runner, Path(folder), sample)
+        remote = open_instrumented(code, held, runner, Path(folder))
+        outcome = remote.execute([check_inputs(remote.entry, sample, remote.shapes)], count=True)
     if outcome.instructions is None:
-        raise MissingRunner(f"{runner.name} does not count the instructions of {target}")
+        raise InternalError(f"{runner.name} did not count the instructions of {target}")
     (graph, plan), *_ = ((e.graph, code.plans[e.graph.name]) for e in code.entries)
     order = plan.order[graph]
     pairs = zip(order, outcome.marks, strict=True)
@@ -100,27 +98,12 @@ def count_instructions(
     return Counts(target, mode, nodes, outcome.functions, outcome.instructions)
 
 
-def _counting_runner(target: targets.Target) -> targets.Runner:
-    """An emulator for the target. Raises MissingRunner."""
+def counting_runner(target: targets.Target) -> targets.Runner:
+    """An emulator that counts what runs on it. Raises MissingRunner."""
     if target.is_native:
         raise MissingRunner(f"{target.name} runs natively here, where nothing counts instructions",
                             help="edgewright profile measures time instead")  # fmt: skip
-    return targets.require_runner(target)
-
-
-def _run(
-    code: Code,
-    target: targets.Target,
-    runner: targets.Runner,
-    folder: Path,
-    sample: Mapping[str, Any],
-) -> Outcome:
-    """Build the product in `folder` and run it once."""
-    compiler = toolchain.find_compiler(target)
-    built = products.find(target).write(Parts(code, target, compiler, {}), folder)
-    info, entry = target_info(code, target, built, compiler.version), entry_infos(code)[0]
-    model = RemoteModel(folder, code.name, info, entry, target, runner)
-    return model.execute([check_inputs(entry, sample, model.shapes)], count=True)
+    return runners.that_measures("instructions", target)
 
 
 def _count(index: int, node: Node, instructions: int) -> NodeCount:

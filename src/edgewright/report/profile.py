@@ -40,7 +40,8 @@ def _bars(profile: Profile) -> Section:
 
 def _rooflines(profile: Profile) -> list[Section]:
     found = []
-    limits = profile.ceilings
+    if (limits := profile.ceilings) is None:
+        return []
     for is_int8, peak, kind in ((False, limits.float32, "float32"), (True, limits.int8, "int8")):
         points = [_point(row) for row in profile.rows if row.is_int8 is is_int8 and row.macs]
         if points:
@@ -52,6 +53,10 @@ def _rooflines(profile: Profile) -> list[Section]:
             drawn = roofline(points, peak, limits.bytes, "10⁹ operations a second")
             found.append(Section(f"Roofline, {kind}", lead, drawn))
     return found
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f}"
 
 
 def _point(row: Row) -> Point:
@@ -83,7 +88,7 @@ def _operators(profile: Profile) -> Section:
         [
             *(str(row.index), row.op, row.name, "×".join(row.shape)),
             *(f"{row.average_us:,.2f}", f"{100 * row.average_us / whole:.1f}", f"{row.macs:,}"),
-            *(f"{row.bytes:,}", f"{row.rate:,.1f}", f"{100 * row.roofline:.0f}"),
+            *(f"{row.bytes:,}", f"{row.rate:,.1f}", _percent(row.roofline)),
         ]
         for row in profile.rows
     ]

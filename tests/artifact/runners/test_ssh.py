@@ -15,7 +15,7 @@ import edgewright as ew
 from edgewright.artifact import Package, devices
 from edgewright.artifact.remote import RemoteModel
 from edgewright.errors import InvalidOption, MissingRunner
-from edgewright.pipeline.bench_elsewhere import time_on_device
+from edgewright.pipeline.bench_elsewhere import time_elsewhere
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 pytestmark = pytest.mark.skipif(
@@ -133,7 +133,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 
 def test_a_run_is_timed_where_it_runs(board: str, built: Package) -> None:
-    found = time_on_device(built.folder, devices.connect(board), seconds=0.05)
+    found = time_elsewhere(built.folder, device=devices.connect(board), seconds=0.05)
     (row,) = found.rows
     assert (row.threads, found.device) == (1, board)
     assert row.median_us > 0
@@ -147,7 +147,7 @@ def test_a_board_is_timed_with_each_number_of_threads(
     model = examples / "models" / "digits_int8.onnx"
     built = ew.build(model, out=tmp_path / "digits", threads=2)
     device = devices.connect(board, "0")
-    found = time_on_device(built.folder, device, threads=(1, 2), seconds=0.05)
+    found = time_elsewhere(built.folder, device=device, threads=(1, 2), seconds=0.05)
     assert [row.threads for row in found.rows] == [1, 2]
     with pytest.raises(InvalidOption, match="was built for 2 threads, not 3"):
-        time_on_device(built.folder, device, threads=(3,), seconds=0.05)
+        time_elsewhere(built.folder, device=device, threads=(3,), seconds=0.05)

@@ -25,7 +25,7 @@ def write_main(parts: Parts, folder: Path) -> None:
     windows = parts.target.system == "Windows"
     chunks = parts.target.chunks
     text = main_text(code.name, code.entries[0], bool(code.sizes.state), command, windows=windows,
-                     threads=chunks)  # fmt: skip
+                     threads=chunks, marked=code.marked)  # fmt: skip
     (folder / "main.c").write_text(text, encoding="utf-8")
     if chunks > 1:
         for name, source in threads.sources().items():

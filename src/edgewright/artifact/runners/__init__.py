@@ -8,15 +8,20 @@ outputs; `artifact/remote.py` makes and reads both.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from edgewright.artifact.manifest import EntryInfo, TargetInfo
-from edgewright.targets import Runner, Target
+from edgewright.errors import MissingRunner
+from edgewright.targets import Runner, Target, require_runner
 
 TIMEOUT_S = 600
+
+#: what a runner can say of a run besides its outputs: a real CPU's time, an emulator's exact count
+#: of instructions, or nothing
+Measures = Literal["time", "instructions", "nothing"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Job:
         count: whether instructions are wanted, where the runner can count.
         detect: whether the code shall choose the level itself, instead of `isa`.
         seconds: how long the last sample's run is repeated afterwards, to be timed where it runs;
-            0 for not at all. Only devices do that: an emulator's time means nothing.
+            0 for not at all. Only for runners that measure time: an emulator's means nothing.
         threads: how many to use, in code that was built for some; 0 for as many as it has.
     """
 
@@ -66,6 +71,14 @@ class RunTime:
 
 
 @dataclass(frozen=True)
+class NodeTime:
+    """Microseconds that a node of instrumented code took: the mean of all runs, and the least."""
+
+    average_us: float
+    best_us: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a run gave.
 
@@ -77,6 +90,7 @@ class Outcome:
             before, over all samples; empty where nothing counts.
         isa: index of the level that was used, where the program says so.
         timing: what repeating a run took, where `Job.seconds` asked for it.
+        nodes: what each node of instrumented code took then.
     """
 
     data: bytes
@@ -85,10 +99,13 @@ class Outcome:
     marks: tuple[int, ...] = ()
     isa: int | None = None
     timing: RunTime | None = None
+    nodes: tuple[NodeTime, ...] = ()
 
 
 class RunnerModule(Protocol):
     """What a module of this folder has."""
+
+    MEASURES: Measures
 
     def run(self, job: Job) -> Outcome:
         """Run `job.samples` samples. Raises InvalidInput, InternalError, MissingRunner."""
@@ -97,3 +114,23 @@ class RunnerModule(Protocol):
 def find(runner: Runner) -> RunnerModule:
     """The module that drives `runner`."""
     return cast(RunnerModule, import_module(f"{__name__}.{runner.kind}"))
+
+
+def measures(runner: Runner) -> Measures:
+    """What it can say of a run besides its outputs."""
+    return find(runner).MEASURES
+
+
+def that_measures(what: Measures, target: Target) -> Runner:
+    """The first runner of `target` on this machine that can say so much of a run.
+
+    Raises:
+        MissingRunner: there is none, or what it starts is not installed.
+    """
+    able = [r for r in target.runners if not r.native and measures(r) == what]
+    if not able:
+        raise MissingRunner(f"nothing measures the {what} of {target.name} here",
+                            help="time is measured on the hardware itself: --device")  # fmt: skip
+    if here := [runner for runner in able if not runner.missing]:
+        return here[0]
+    return require_runner(replace(target, runners=tuple(able)))

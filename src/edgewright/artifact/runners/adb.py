@@ -14,11 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgewright import toolchain
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, device
+from edgewright.artifact.runners import TIMEOUT_S, Job, Measures, Outcome, device
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import program_sources, reported_isa, reported_time
+from edgewright.artifact.runners.program import outcome_of, program_sources
 from edgewright.errors import MissingRunner
 from edgewright.targets import Runner
+
+MEASURES: Measures = "time"
 
 _PLACE = "/data/local/tmp"
 _MACHINES = {"arm64-v8a": "aarch64", "armeabi-v7a": "armv7l", "x86_64": "x86_64"}
@@ -71,9 +73,7 @@ def _outcome(folder: Path) -> Outcome:
     message = (folder / "message").read_text(errors="replace")
     if (folder / "status").read_text().strip() != "0":
         fail(message)
-    return Outcome(
-        (folder / "output").read_bytes(), isa=reported_isa(message), timing=reported_time(message)
-    )
+    return outcome_of((folder / "output").read_bytes(), message)
 
 
 def _program(job: Job) -> Path:

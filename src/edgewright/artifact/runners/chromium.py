@@ -14,10 +14,12 @@ from importlib.resources import files
 from pathlib import Path
 from queue import Empty, Queue
 
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
+from edgewright.artifact.runners import TIMEOUT_S, Job, Measures, Outcome
 from edgewright.artifact.runners.failure import fail
 from edgewright.artifact.site import LOOPBACK, Answer, Request, content, site, text
 from edgewright.errors import InternalError
+
+MEASURES: Measures = "nothing"
 
 _FLAGS = (
     "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",

@@ -9,16 +9,18 @@ import tempfile
 from pathlib import Path
 
 from edgewright import toolchain
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
+from edgewright.artifact.runners import TIMEOUT_S, Job, Measures, Outcome
 from edgewright.artifact.runners.failure import fail
 from edgewright.artifact.runners.program import (
     arguments,
+    outcome_of,
     place_stubs,
     program_sources,
-    reported_isa,
 )
 from edgewright.errors import InternalError
 from edgewright.toolchain import cache
+
+MEASURES: Measures = "time"
 
 _SOURCES = Path(__file__).with_name("java")
 _QUICK = ("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m")  # it starts, calls, and ends
@@ -49,7 +51,7 @@ def run(job: Job) -> Outcome:
     message = done.stderr.decode(errors="replace")
     if done.returncode:
         fail(message)
-    return Outcome(done.stdout, isa=reported_isa(message))
+    return outcome_of(done.stdout, message)
 
 
 def _shim(job: Job) -> Path:

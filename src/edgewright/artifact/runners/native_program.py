@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 
 from edgewright import toolchain
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
+from edgewright.artifact.runners import TIMEOUT_S, Job, Measures, Outcome
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import arguments, reported_isa
+from edgewright.artifact.runners.program import arguments, outcome_of
 from edgewright.toolchain import flags
+
+MEASURES: Measures = "time"
 
 
 def run(job: Job) -> Outcome:
@@ -30,4 +32,4 @@ def run(job: Job) -> Outcome:
     message = done.stderr.decode(errors="replace")
     if done.returncode:
         fail(message)
-    return Outcome(done.stdout, isa=reported_isa(message))
+    return outcome_of(done.stdout, message)

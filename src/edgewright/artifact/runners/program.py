@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 from edgewright import toolchain
-from edgewright.artifact.runners import Job, RunTime
+from edgewright.artifact.runners import Job, NodeTime, Outcome, RunTime
 
 _TIME = re.compile(r"^time: median ([\d.]+) us, spread ([\d.]+) us, (\d+) runs$", re.MULTILINE)
+_NODE = re.compile(r"^node: average ([\d.]+) us, best ([\d.]+) us$", re.MULTILINE)
 _ISA = re.compile(r"\bisa (\d+)\b")
 
 
@@ -52,13 +53,13 @@ def arguments(job: Job) -> list[str]:
     return words + (["--threads", str(job.threads)] if job.threads else [])
 
 
-def reported_time(stderr: str) -> RunTime | None:
-    """What the program says that a run took."""
+def outcome_of(stdout: bytes, stderr: str) -> Outcome:
+    """What the program gave, and what it says of itself: its level, and what runs took."""
+    isa = _ISA.search(stderr)
+    nodes = tuple(NodeTime(float(n[1]), float(n[2])) for n in _NODE.finditer(stderr))
+    return Outcome(stdout, isa=int(isa[1]) if isa else None, timing=_time(stderr), nodes=nodes)
+
+
+def _time(stderr: str) -> RunTime | None:
     found = _TIME.search(stderr)
     return RunTime(float(found[1]), float(found[2]), int(found[3])) if found else None
-
-
-def reported_isa(stderr: str) -> int | None:
-    """The index of the level that the program says it used."""
-    found = _ISA.search(stderr)
-    return int(found[1]) if found else None

@@ -11,12 +11,14 @@ import tempfile
 from pathlib import Path
 
 from edgewright import toolchain
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, counting
+from edgewright.artifact.runners import TIMEOUT_S, Job, Measures, Outcome, counting
 from edgewright.artifact.runners.failure import fail
 from edgewright.artifact.runners.harness_c import buffer_bytes, harness_text
 from edgewright.codegen.firmware import STACK_BYTES
 from edgewright.codegen.kernels import read_kernel
 from edgewright.errors import MissingRunner
+
+MEASURES: Measures = "instructions"
 
 #: start-up code, semihosting and the compiler's own routines, at most
 PROGRAM_BYTES = 8192

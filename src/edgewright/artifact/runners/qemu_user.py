@@ -8,15 +8,17 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, counting
+from edgewright.artifact.runners import TIMEOUT_S, Job, Measures, Outcome, counting
 from edgewright.artifact.runners.failure import fail
 from edgewright.artifact.runners.program import (
     arguments,
     link_main,
     link_whole,
+    outcome_of,
     place_stubs,
-    reported_isa,
 )
+
+MEASURES: Measures = "instructions"
 
 
 def run(job: Job) -> Outcome:
@@ -32,9 +34,10 @@ def run(job: Job) -> Outcome:
             check=False,
             env={k: v for k, v in os.environ.items() if not k.startswith("LD_")},
         )
+        message = done.stderr.decode(errors="replace")
         if done.returncode:
-            fail(done.stderr.decode(errors="replace"))
-        outcome = Outcome(done.stdout, isa=reported_isa(done.stderr.decode(errors="replace")))
+            fail(message)
+        outcome = outcome_of(done.stdout, message)
         return counting.counted(job, outcome, library.parent) if job.count else outcome
 
 

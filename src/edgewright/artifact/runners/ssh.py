@@ -9,11 +9,13 @@ import shlex
 import subprocess
 from urllib.parse import SplitResult, urlsplit
 
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome, device
+from edgewright.artifact.runners import TIMEOUT_S, Job, Measures, Outcome, device
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import link_main, reported_isa, reported_time
+from edgewright.artifact.runners.program import link_main, outcome_of
 from edgewright.errors import InvalidOption, MissingRunner
 from edgewright.targets import Runner
+
+MEASURES: Measures = "time"
 
 CONNECT_TIMEOUT_S = 10
 #: ssh's own exit status when it could not connect or log in
@@ -40,7 +42,7 @@ def run(job: Job) -> Outcome:
     message = done.stderr.decode(errors="replace")
     if done.returncode:
         fail(message)
-    return Outcome(done.stdout, isa=reported_isa(message), timing=reported_time(message))
+    return outcome_of(done.stdout, message)
 
 
 def _ssh(runner: Runner, script: str, stdin: bytes) -> subprocess.CompletedProcess[bytes]:

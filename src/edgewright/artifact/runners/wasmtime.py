@@ -1,6 +1,7 @@
 """wasmtime, a runtime for WebAssembly in this process: counts the instructions that a run takes.
 
 Its fuel is one unit for each instruction of the module, whatever the machine makes of them.
+Instrumented code (kernels/profile.h) calls out after each node; what it has burned by then is kept.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from edgewright.artifact.manifest import TensorInfo
-from edgewright.artifact.runners import Job, Outcome
+from edgewright.artifact.runners import Job, Measures, Outcome
 from edgewright.artifact.runners.failure import fail
 from edgewright.artifact.tensors import Shapes
+
+MEASURES: Measures = "instructions"
 
 _PAGE_BYTES = 65536
 _FUEL = 1 << 62
@@ -34,7 +37,9 @@ def run(job: Job) -> Outcome:
             instructions += spent
     except (wasmtime.WasmtimeError, wasmtime.Trap, KeyError) as error:
         fail(str(error))
-    return Outcome(b"".join(parts), instructions if job.count else None)
+    if not job.count:
+        return Outcome(b"".join(parts))
+    return Outcome(b"".join(parts), instructions, marks=machine.nodes())
 
 
 def _bytes_of(info: TensorInfo, shapes: Shapes, dims: dict[str, int]) -> int:
@@ -68,6 +73,7 @@ class _Machine:
         self._engine = wasmtime.Engine(config)
         self._store = wasmtime.Store(self._engine)
         self._job, self._shapes = job, Shapes(job.entry)
+        self._fuel, self._spent = _FUEL, dict[int, int]()
         self._open(wasmtime)
         self._place()
 
@@ -75,9 +81,22 @@ class _Machine:
         self._store.set_fuel(_FUEL)
         path = self._job.folder / self._job.info.library
         module = wasmtime.Module.from_file(self._engine, path)
-        instance = wasmtime.Instance(self._store, module, [])
+        linker = wasmtime.Linker(self._engine)
+        i32 = wasmtime.ValType.i32()
+        linker.define_func("env", "ew_mark", wasmtime.FuncType([i32, i32], []), self._mark)
+        instance = linker.instantiate(self._store, module)
         self._exports = instance.exports(self._store)
         self._memory = self._exports["memory"]
+
+    def _mark(self, _: int, index: int) -> None:
+        fuel = self._store.get_fuel()
+        if index:
+            self._spent[index] = self._spent.get(index, 0) + self._fuel - fuel
+        self._fuel = fuel
+
+    def nodes(self) -> tuple[int, ...]:
+        """Instructions of each node over all runs; empty for code without marks."""
+        return tuple(self._spent[index] for index in sorted(self._spent))
 
     def _place(self) -> None:
         """Lay everything out behind the module's own memory, and make it ready."""

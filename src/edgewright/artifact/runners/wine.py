@@ -8,10 +8,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from edgewright.artifact.runners import TIMEOUT_S, Job, Outcome
+from edgewright.artifact.runners import TIMEOUT_S, Job, Measures, Outcome
 from edgewright.artifact.runners.failure import fail
-from edgewright.artifact.runners.program import arguments, link_main, reported_isa
+from edgewright.artifact.runners.program import arguments, link_main, outcome_of
 from edgewright.toolchain import cache
+
+MEASURES: Measures = "time"
 
 
 def run(job: Job) -> Outcome:
@@ -36,7 +38,7 @@ def run(job: Job) -> Outcome:
         message = (folder / "err").read_text("utf-8", errors="replace")
         if done.returncode:
             fail(message)
-        return Outcome((folder / "out").read_bytes(), isa=reported_isa(message))
+        return outcome_of((folder / "out").read_bytes(), message)
 
 
 def _environment() -> dict[str, str]:
