@@ -11,7 +11,7 @@ PACKAGE = Path(edgewright.__file__).parent
 ORDER = (
     *("errors", "numerics", "data", "graph", "ops", "importers", "passes", "targets", "plan"),
     *("kernels", "codegen", "toolchain", "artifact", "exporters", "verify", "quantize", "bench"),
-    *("search", "report", "pipeline", "cli"),
+    *("tuning", "search", "report", "pipeline", "cli"),
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -8,6 +8,7 @@
     ├── InvalidOption       invalid-option         2  a command line or API option is wrong
     ├── InvalidPackage      invalid-package        2  a package is damaged or of another version
     ├── InvalidGraph        invalid-graph          2  a graph in text form is wrong
+    ├── InvalidTuning       invalid-tuning         2  a tuning file is wrong, or another machine's
     ├── VerificationFailed  verification-failed    1  the answer differs from the source's
     ├── MissingCompiler     missing-compiler       3  no C compiler for a target
     ├── MissingRunner       missing-runner         3  nothing here can run a target's code
@@ -115,6 +116,13 @@ class InvalidGraph(EdgewrightError):
     """A graph in text form does not parse, or breaks a rule of the IR."""
 
     code = "invalid-graph"
+    exit_code = 2
+
+
+class InvalidTuning(EdgewrightError):
+    """A tuning file is damaged, of another version, or would have to mix two machines."""
+
+    code = "invalid-tuning"
     exit_code = 2
 
 

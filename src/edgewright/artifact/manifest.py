@@ -18,7 +18,12 @@ from edgewright.errors import InvalidPackage
 SCHEMA_VERSION = 1
 FILE_NAME = "manifest.json"
 VERDICT_NAME = "verdict.json"
-_PROVED: Any = {"oracles": True, "proof_notes": True, "targets": {"__all__": {"verdicts"}}}
+_PROVED: Any = {
+    "oracles": True,
+    "proof_notes": True,
+    "tuned": True,
+    "targets": {"__all__": {"verdicts"}},
+}
 
 
 class _Strict(BaseModel):
@@ -137,6 +142,63 @@ class TargetInfo(_Strict):
     verdicts: tuple[VerdictInfo, ...] = ()
 
 
+class TuningInfo(_Strict):
+    """What `tuning.json` holds of one target: where it was found, and the way of each layer."""
+
+    cpu: str
+    level: str
+    compiler: str
+    method: str
+    choices: dict[str, str]
+
+
+class ChangeInfo(_Strict):
+    """A layer that tuning takes another way, before and after: microseconds, or modelled cycles."""
+
+    layer: str
+    default: str
+    chosen: str
+    before: float
+    after: float
+
+
+class KernelInfo(_Strict):
+    """Modelled cycles of the inner loop of a micro-kernel, and of its multiply-adds alone."""
+
+    kernel: str
+    level: str
+    cpu: str
+    macs: int
+    cycles: float
+    bound: float
+
+
+class TuningReport(_Strict):
+    """What tuning did for one target in this build.
+
+    Attributes:
+        target: its name.
+        layers: how many have several ways, by kernel and shape.
+        trials: ways that were tried; 0 where the file had every layer.
+        changes: layers that do not take their default, the largest gain first.
+        before_us: the whole net with defaults, in turns with the tuned one; 0 if not measured.
+        after_us: the tuned net.
+        spread: half the distance of the quartiles of their ratio over the rounds.
+        kernels: what a model of the CPU said of the micro-kernels.
+        notes: what else to know.
+    """
+
+    target: str
+    layers: int
+    trials: int = 0
+    changes: tuple[ChangeInfo, ...] = ()
+    before_us: float = 0.0
+    after_us: float = 0.0
+    spread: float = 0.0
+    kernels: tuple[KernelInfo, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class Manifest(_Strict):
     """Both files; `text` and `verdict_text` write them apart, `read_manifest` joins them."""
 
@@ -152,6 +214,8 @@ class Manifest(_Strict):
     oracles: tuple[OracleInfo, ...] = ()
     contract: dict[str, Any] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    tuning: dict[str, TuningInfo] = Field(default_factory=dict)
+    tuned: tuple[TuningReport, ...] = ()
     proof_notes: tuple[str, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
 
@@ -163,9 +227,9 @@ class Manifest(_Strict):
         """The content of `verdict.json`."""
         verdicts = {name: [v.model_dump() for v in t.verdicts] for name, t in self.targets.items()}
         oracles = [o.model_dump() for o in self.oracles]
-        return _json_text(
-            {"oracles": oracles, "notes": list(self.proof_notes), "targets": verdicts}
-        )
+        found = {"oracles": oracles, "notes": list(self.proof_notes), "targets": verdicts}
+        tuned = {"tuned": [report.model_dump() for report in self.tuned]} if self.tuned else {}
+        return _json_text({**found, **tuned})
 
 
 def _json_text(data: Any) -> str:
@@ -177,6 +241,7 @@ class _Verdict(_Strict):
 
     oracles: tuple[OracleInfo, ...] = ()
     notes: tuple[str, ...] = ()
+    tuned: tuple[TuningReport, ...] = ()
     targets: dict[str, tuple[VerdictInfo, ...]] = Field(default_factory=dict)
 
 
@@ -200,7 +265,8 @@ def read_manifest(folder: Path) -> Manifest:
         name: info.model_copy(update={"verdicts": verdict.targets.get(name, ())})
         for name, info in manifest.targets.items()
     }
-    proved = {"oracles": verdict.oracles, "proof_notes": verdict.notes, "targets": targets}
+    proved = {"oracles": verdict.oracles, "proof_notes": verdict.notes, "tuned": verdict.tuned,
+              "targets": targets}  # fmt: skip
     return manifest.model_copy(update=proved)
 
 

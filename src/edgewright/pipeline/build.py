@@ -37,6 +37,9 @@ from edgewright.pipeline.destination import check_destination, put, workshop
 from edgewright.pipeline.files import entry_infos, write_target
 from edgewright.pipeline.model import Model, load_model
 from edgewright.pipeline.prove import draw_vectors, prove_source, prove_target
+from edgewright.pipeline.tune import FILE_NAME as TUNING_NAME
+from edgewright.pipeline.tune import Tuned
+from edgewright.pipeline.tune import tune as tune_layers
 from edgewright.plan import patches
 
 Array = npt.NDArray[Any]
@@ -58,6 +61,7 @@ class _Build:
     expected: list[dict[str, Array]]
     compiler: str | None
     progress: Progress
+    tuned: Tuned | None = None
     codes: dict[str, Code] = field(default_factory=dict)
     infos: dict[str, TargetInfo] = field(default_factory=dict)
     oracles: list[OracleInfo] = field(default_factory=list)
@@ -73,6 +77,7 @@ def build(
     compiler: str | None = None,
     max_ram: int | None = None,
     threads: int = 1,
+    tune: str | os.PathLike[str] | None = None,
     progress: Progress = _silent,
     **options: Any,
 ) -> Package:
@@ -88,6 +93,8 @@ def build(
             patches until they suffice.
         threads: large layers are cut into so many pieces, which that many threads may work on;
             results do not depend on it.
+        tune: a tuning file: layers that it has are computed as it says; the ways of others are
+            measured on this machine, and written to it. It is made when it is absent.
         progress: called with a line at each step.
         options: those of `load_model`, when `model` is a file.
 
@@ -95,6 +102,7 @@ def build(
         VerificationFailed: the code, or the source model, answers differently; nothing is written.
         InvalidOption: `out` is no package, or cannot be written, or `max_ram` does not suffice,
             or a target has no threads.
+        InvalidTuning: the tuning file is damaged, or lacks layers and is another machine's.
         and what `load_model` raises, MissingCompiler, CompileFailed.
     """
     wanted = target_registry.with_threads(target_registry.named(targets), threads)
@@ -109,7 +117,7 @@ def build(
         for target in wanted[:1]:  # names everything that has no kernel, before any arithmetic
             generate(loaded.module, target, "model")
         run = _start(loaded, folder, name, compiler, progress)
-        for target in wanted:
+        for target in _tune(run, wanted, tune):
             _build_target(run, target)
         _prove(run)
         _finish(run)
@@ -150,6 +158,16 @@ def _start(
     samples, expected = draw_vectors(model)
     stem = identifier(name or model.path.stem)
     return _Build(model, folder, stem, samples, expected, compiler, progress)
+
+
+def _tune(
+    run: _Build, wanted: list[target_registry.Target], file: str | os.PathLike[str] | None
+) -> list[target_registry.Target]:
+    """The targets with the choices of a tuning file, which is completed first."""
+    if file is None:
+        return wanted
+    run.tuned = tune_layers(run.model, wanted, Path(file), run.compiler, run.progress)
+    return run.tuned.targets
 
 
 def _build_target(run: _Build, target: target_registry.Target) -> None:
@@ -210,6 +228,8 @@ def _finish(run: _Build) -> None:
     (run.folder / "graph.txt").write_text(str(run.model.module), encoding="utf-8")
     pairs = zip(run.samples, run.expected, strict=True)
     write_vectors(run.folder / "vectors", [_by_identifier(entries[0], *pair) for pair in pairs])
+    if run.tuned:
+        (run.folder / TUNING_NAME).write_text(run.tuned.tuning.text(), encoding="utf-8")
     files = sorted(p for p in run.folder.rglob("*") if p.is_file())
     manifest = Manifest(
         edgewright=edgewright.__version__,
@@ -229,6 +249,8 @@ def _finish(run: _Build) -> None:
         oracles=tuple(run.oracles),
         contract=contract_data(run.model),
         notes=tuple(run.model.notes),
+        tuning=run.tuned.infos if run.tuned else {},
+        tuned=tuple(run.tuned.reports) if run.tuned else (),
         proof_notes=tuple(run.notes),
         files={p.relative_to(run.folder).as_posix(): sha256(p) for p in files},
     )

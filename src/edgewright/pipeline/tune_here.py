@@ -1,0 +1,198 @@
+"""Find the best way of each layer on this machine: builds side by side, timed in turns."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from edgewright import ops, targets, toolchain
+from edgewright.artifact.manifest import KernelInfo
+from edgewright.artifact.native import LEVEL_VARIABLE, NativeModel
+from edgewright.artifact.products import Built
+from edgewright.codegen import Code, generate
+from edgewright.pipeline.files import entry_infos, target_info
+from edgewright.pipeline.model import Model
+from edgewright.pipeline.prove import draw_vectors
+from edgewright.tuning import decide, measure
+from edgewright.tuning.choices import Named, Offer, Offered, variants, within
+from edgewright.tuning.record import LayerTuning
+
+Progress = Callable[[str], None]
+#: ways of layers that are tried for a whole net at most
+MOST_TRIALS = 500
+#: what the code that is timed is called
+NAME = "tuned"
+
+
+@dataclass
+class Found:
+    """What is told of the tuning of one target; see `TuningReport`."""
+
+    trials: int = 0
+    before_us: float = 0.0
+    after_us: float = 0.0
+    spread: float = 0.0
+    kernels: list[KernelInfo] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Job:
+    """The tuning of one target; `offers` by the layer's key, `compiler` as `build` takes it."""
+
+    model: Model
+    target: targets.Target
+    offers: dict[str, Offer]
+    compiler: str | None
+    progress: Progress
+    found: Found = field(default_factory=Found)
+
+    def say(self, text: str) -> None:
+        """Show a step."""
+        self.progress(f"{self.target.name}: {text}")
+
+
+def level_here(target: targets.Target) -> targets.Level:
+    """The level that is measured: the best that this CPU has, unless $EDGEWRIGHT_ISA says other."""
+    here = targets.levels_here(target)
+    wanted = os.environ.get(LEVEL_VARIABLE)
+    return next((level for level in here if level.name == wanted), here[-1])
+
+
+def find_here(
+    job: Job, missing: Mapping[str, Offer], known: Mapping[str, LayerTuning]
+) -> dict[str, LayerTuning]:
+    """Time the ways of some layers, the others being as they are known, and confirm what wins.
+
+    Layers without a time of their own are left out: those inside regions, and in entry points
+    other than the first; so are the smallest where MOST_TRIALS do not suffice for all.
+    """
+    macs = {key: sum(ops.of(n).macs(n) for n in o.nodes) for key, o in missing.items()}
+    tried = within(list(missing.values()), MOST_TRIALS, macs)
+    if len(tried) < len(missing):
+        job.found.notes.append(f"{len(missing) - len(tried)} layers keep their default: "
+                               f"{MOST_TRIALS} trials are the limit")  # fmt: skip
+    with ExitStack() as stack:
+        bench = _Bench(job, stack)
+        found = _try(bench, tried, {key: layer.chosen for key, layer in known.items()})
+        job.found.trials = sum(len(layer.microseconds) for layer in found.values())
+        return {**found, **_confirm(bench, {**known, **found}, found)}
+
+
+class _Bench:
+    """Builds of one model at one level, loaded side by side."""
+
+    def __init__(self, job: Job, stack: ExitStack) -> None:
+        self.job = job
+        self.compiler = toolchain.find_compiler(job.target, job.compiler)
+        self.target = replace(job.target, levels=(level_here(job.target),), detect="fixed")
+        self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        self.samples, _ = draw_vectors(job.model)
+        self.count = 0
+
+    def build(self, choices: Named) -> measure.Build:
+        """Compile and load the net with these choices."""
+        self.count += 1
+        offered = Offered(choices)
+        target = replace(self.target, choices=offered)
+        code = generate(self.job.model.module, target, NAME, profiled=True)
+        folder = self.folder / str(self.count)
+        folder.mkdir()
+        native = self._load(code, folder)
+        main = self.job.model.module.main
+        order = code.plans[main.name].order[main]
+        nodes = {key: offer.nodes for key, offer in offered.offers.items()}
+        marks = native.instrument(len(order) + 1)
+        call = native.bind({k: v.copy() for k, v in self.samples[0].items()})
+        return measure.Build(call, marks, measure.places(order, nodes))
+
+    def _load(self, code: Code, folder: Path) -> NativeModel:
+        """The instrumented library at the one level."""
+        library = f"lib{code.name}{self.target.library_suffix}"
+        built = toolchain.build_library(
+            code.model_c, self.target, soname=library, includes={"model.h": code.model_h},
+            compiler=self.compiler,
+        )  # fmt: skip
+        (folder / library).write_bytes(built.read_bytes())
+        (folder / "weights.bin").write_bytes(code.weights)
+        info = target_info(code, self.target, Built(library, 0, 0), "")
+        return NativeModel(folder, code.name, info, entry_infos(code)[0])
+
+
+def _try(bench: _Bench, tried: Sequence[Offer], known: Mapping[str, str]) -> dict[str, LayerTuning]:
+    """One build for the first ways of all layers, one for the second ways, and so on."""
+    say = bench.job.say
+    plans = variants(tried, known)
+    builds = []
+    for index, choices in enumerate(plans):
+        say(f"compiling way {index + 1} of {len(plans)}, {len(tried)} layers")
+        builds.append(bench.build(choices))
+    trials = sum(len(offer.ways) for offer in tried)
+    head = f"{len(tried)} layers, {trials} trials"
+
+    def show(turn: int, rounds: int, best: float) -> None:
+        say(f"{head}, round {turn} of {rounds}, best gain so far {best:.2f} times")
+
+    found = measure.measure(builds, show)
+    return {o.key: layer for o in tried for layer in _decided(o, found)}
+
+
+def _decided(offer: Offer, found: measure.Measured) -> list[LayerTuning]:
+    """What the times say of one layer; nothing where the layer has no time of its own."""
+    times = found.layers.get(offer.key)
+    if times is None:
+        return []
+    times = times[: len(offer.ways)]
+    middle = np.median(times, axis=1)
+    return [
+        LayerTuning(
+            chosen=offer.names[decide.decide(times).index],
+            default=offer.names[0],
+            microseconds={n: _rounded(t) for n, t in zip(offer.names, middle, strict=True)},
+        )
+    ]
+
+
+def _rounded(value: float) -> float:
+    """Four digits."""
+    return float(f"{value:.4g}")
+
+
+def _confirm(
+    bench: _Bench, all_: Mapping[str, LayerTuning], found: Mapping[str, LayerTuning]
+) -> dict[str, LayerTuning]:
+    """Put the layers of `found` back to their default that lose in the net of all choices."""
+    names = {key: layer.chosen for key, layer in all_.items()}
+    if all(names[key] == layer.default for key, layer in all_.items()):
+        return {}
+    default = bench.build(Named({key: layer.default for key, layer in all_.items()}))
+    back: dict[str, LayerTuning] = {}
+    while True:
+        changed = sum(names[key] != layer.default for key, layer in all_.items())
+        bench.job.say(f"comparing the whole net, {changed} layers changed")
+        times = measure.measure([default, bench.build(Named(names))], lambda *_: None)
+        _compare(bench.job.found, times)
+        lost = [] if back else _lost(times, found)
+        if not lost:
+            return back
+        back = {k: found[k].model_copy(update={"chosen": found[k].default}) for k in lost}
+        names.update({key: layer.chosen for key, layer in back.items()})
+
+
+def _lost(times: measure.Measured, found: Mapping[str, LayerTuning]) -> list[str]:
+    """Changed layers that are not faster in the second measurement."""
+    changed = [key for key, layer in found.items() if layer.chosen != layer.default]
+    return [key for key in changed if not decide.wins_again(*times.layers[key])]
+
+
+def _compare(found: Found, times: measure.Measured) -> None:
+    """Before and after, of the whole net."""
+    found.before_us, found.after_us = (_rounded(v) for v in np.median(times.whole, axis=1))
+    _, spread = decide.ratios(times.whole)
+    found.spread = _rounded(spread[1])

@@ -1,0 +1,121 @@
+"""Time every layer of a net in several builds of it, in turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgewright.bench import profile
+from edgewright.graph import Node
+
+Array = npt.NDArray[Any]
+Times = npt.NDArray[np.float64]
+
+#: How often the builds take turns, and how long each turn is. A turn's first run warms the caches
+#: and is not counted; a layer's time in a turn is the shortest of the others.
+ROUNDS = 15
+FEWEST_ROUNDS = 5
+TURN_S = 0.02
+RUNS = 3
+MOST_RUNS = 200
+#: What all turns together may take; rounds are left out, down to FEWEST_ROUNDS.
+LIMIT_S = 60.0
+
+
+@dataclass
+class Build:
+    """A loaded build of instrumented code.
+
+    Attributes:
+        call: runs it once, which fills `marks`.
+        marks: ticks before the first node and after each, [nodes + 1].
+        places: where in the run order each layer's nodes are, by the layer's key.
+    """
+
+    call: Callable[[], Any]
+    marks: profile.Marks
+    places: Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Times in microseconds.
+
+    Attributes:
+        layers: of each layer by its key, the mean of its nodes, [builds, rounds].
+        whole: of whole runs, [builds, rounds].
+    """
+
+    layers: Mapping[str, Times]
+    whole: Times
+
+
+def measure(builds: Sequence[Build], progress: Callable[[int, int, float], None]) -> Measured:
+    """Run the builds in turns.
+
+    Args:
+        builds: of one net; layers that not all of them have are left out.
+        progress: called after each round with its number, how many there are, and the largest
+            gain of any layer so far over the first build.
+    """
+    ticks = profile.ticks_per_us(builds[0].call, builds[0].marks)
+    runs = [_runs(build) for build in builds]
+    rounds = _rounds(builds, runs)
+    keys = [key for key in builds[0].places if all(key in build.places for build in builds)]
+    layers = {key: np.empty((len(builds), rounds)) for key in keys}
+    whole = np.empty((len(builds), rounds))
+    for turn in range(rounds):
+        for index, build in enumerate(builds):
+            spans, whole[index, turn] = _turn(build, runs[index])
+            for key in keys:
+                layers[key][index, turn] = spans[list(build.places[key])].mean()
+        progress(turn + 1, rounds, _best_gain(layers, turn + 1))
+    return Measured({key: times / ticks for key, times in layers.items()}, whole / ticks)
+
+
+def _best_gain(layers: Mapping[str, Times], rounds: int) -> float:
+    """The largest ratio of medians over `rounds` rounds of the first build and another."""
+    middles = (np.median(times[:, :rounds], axis=1) for times in layers.values())
+    return max((float(middle[0] / middle.min()) for middle in middles), default=1.0)
+
+
+def _turn(build: Build, runs: int) -> tuple[Times, float]:
+    """The shortest time of each node, and of a whole run, in ticks."""
+    build.call()
+    spans, whole = np.full(len(build.marks) - 1, np.inf), np.inf
+    for _ in range(runs):
+        build.call()
+        held = build.marks.astype(np.int64)
+        spans = np.minimum(spans, np.diff(held))
+        whole = min(whole, float(held[-1] - held[0]))
+    return spans, whole
+
+
+def _runs(build: Build) -> int:
+    """Runs of a turn."""
+    build.call()
+    start = time.perf_counter()
+    build.call()
+    passed = max(1e-7, time.perf_counter() - start)
+    return int(np.clip(TURN_S / passed, RUNS, MOST_RUNS))
+
+
+def _rounds(builds: Sequence[Build], runs: Sequence[int]) -> int:
+    """Rounds that fit into LIMIT_S."""
+    start = time.perf_counter()
+    for build in builds:
+        build.call()
+    each = sum(runs) / len(runs) + 1
+    return int(np.clip(LIMIT_S / (each * (time.perf_counter() - start)), FEWEST_ROUNDS, ROUNDS))
+
+
+def places(order: Sequence[Node], layers: Mapping[str, Sequence[Node]]) -> dict[str, list[int]]:
+    """Where in the run order each layer's nodes are; layers that are only in regions have none."""
+    index = {node: place for place, node in enumerate(order)}
+    found = {key: [index[n] for n in nodes if n in index] for key, nodes in layers.items()}
+    return {key: held for key, held in found.items() if held}
