@@ -5,6 +5,7 @@ The public verbs live in `edgewright.pipeline`; each is looked up when it is fir
 """
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -18,31 +19,41 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_VERBS = ("build", "convert", "load_model", "load_package", "verify")
+_PLACES = {
+    "build": "pipeline.build",
+    "convert": "pipeline.convert",
+    "load_model": "pipeline.model",
+    "load_package": "artifact.package",
+    "verify": "pipeline.verify",
+}
 
 __all__ = ["__version__", "build", "convert", "load_model", "load_package", "verify"]
 
 
-class _Package(ModuleType):
-    """This package, whose verbs win over folders of the same name.
+def lend(package: str, places: Mapping[str, str]) -> None:
+    """Give a package names that are looked up when they are first used.
 
-    Importing `edgewright.verify` binds that folder to the name `verify` here, as Python does for
-    every submodule; to users the name is the verb. Properties leave no room for the binding.
+    Such a name wins over a submodule of the same name: importing `edgewright.verify` binds that
+    folder to the name `verify`, as Python does for every submodule; to users the name is the verb.
+    Properties leave no room for the binding.
+
+    Args:
+        package: its full name.
+        places: the module, below this package, in which each name is defined.
     """
+    module = sys.modules[package]
+    found = {name: _verb(name, place) for name, place in places.items()}
+    found["__dir__"] = lambda self: sorted({*ModuleType.__dir__(self), *places})
+    module.__class__ = type("_Package", (ModuleType,), found)
 
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *__all__})
 
-
-def _verb(name: str) -> property:
-    """The function `name` of `pipeline`, found on use; binding anything else does nothing."""
+def _verb(name: str, place: str) -> Any:
+    """`name` of the module `place`, found on use; binding anything else does nothing."""
 
     def find(_: ModuleType) -> Any:
-        return getattr(import_module(f"{__name__}.pipeline"), name)
+        return getattr(import_module(f"{__name__}.{place}"), name)
 
     return property(find, lambda _, folder: None)
 
 
-for _name in _VERBS:
-    setattr(_Package, _name, _verb(_name))
-sys.modules[__name__].__class__ = _Package
+lend(__name__, _PLACES)

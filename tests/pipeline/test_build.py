@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,7 @@ def built(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 def build_module() -> Any:
     """The module of `build`, which the function of the same name hides."""
-    import edgewright.pipeline
-
-    assert edgewright.pipeline
-    return sys.modules["edgewright.pipeline.build"]
+    return importlib.import_module("edgewright.pipeline.build")
 
 
 def wrong_outputs(monkeypatch: pytest.MonkeyPatch) -> None:

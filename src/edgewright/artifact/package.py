@@ -220,13 +220,14 @@ def _extract(archive: Path, folder: Path) -> None:
         raise InvalidPackage(f"this is not a package: {error}", where=archive) from None
 
 
-def write_archive(folder: Path, archive: Path) -> None:
+def write_archive(folder: Path, archive: Path, *, compress: bool = True) -> None:
     """Zip a package folder: sorted, without times, so that the bytes depend on the content only."""
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as file:
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with zipfile.ZipFile(archive, "w", method, compresslevel=6) as file:
         for name in names:
             item = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            item.compress_type = zipfile.ZIP_DEFLATED
+            item.compress_type = method
             item.external_attr = 0o644 << 16
             file.writestr(item, (folder / name).read_bytes())
 

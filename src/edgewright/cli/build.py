@@ -29,6 +29,8 @@ from edgewright.cli.model_options import (
 @click.option("--threads", type=click.IntRange(1, 16), default=1, show_default=True,
               help="How many threads may work on a large layer. Results do not depend on "
               "it.")  # fmt: skip
+@click.option("--no-cache", is_flag=True,
+              help="Build even where the cache has this very build.")  # fmt: skip
 @model_options
 @json_option
 def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None:
@@ -41,13 +43,14 @@ def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None
       edgewright build kws.tflite -o kws
       edgewright build kws.tflite -o kws.ew -t host -t linux-arm64 --requantization fixed
     """
-    from edgewright.pipeline import build
+    from edgewright.pipeline.kept import build_or_reuse
 
     options = import_options(given)
     with progress(f"building {model.name}") as step:
-        package = build(
-            model, given["targets"], destination, name=given["name"], compiler=given["compiler"],
-            max_ram=given["max_ram"], threads=given["threads"], progress=step, **options,
+        package = build_or_reuse(
+            model, given["targets"], destination, cached=not given["no_cache"], progress=step,
+            name=given["name"], compiler=given["compiler"], max_ram=given["max_ram"],
+            threads=given["threads"], **options,
         )  # fmt: skip
     manifest = package.manifest
     show(as_json, manifest.model_dump(mode="json"), lambda: render(manifest, destination))

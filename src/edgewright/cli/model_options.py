@@ -43,15 +43,19 @@ _OPTIONS = (
 
 def import_options(given: dict[str, Any]) -> dict[str, Any]:
     """The keyword arguments of `load_model`, taken out of a command's arguments."""
-    from edgewright.data import contract as contracts
-
     path = given.pop("contract")
     return {
         "requantization": given.pop("requantization"),
         "shapes": {k: v.split(",") for k, v in _pairs("--shape", given.pop("shapes")).items()},
         "states": _pairs("--state", given.pop("states")),
-        "contract": contracts.load(path) if path else None,
+        "contract": _contract(path) if path else None,
     }
+
+
+def _contract(path: Path) -> Any:
+    from edgewright.data import contract  # a schema, and so slow to import
+
+    return contract.load(path)
 
 
 def _pairs(option: str, entries: tuple[str, ...]) -> dict[str, str]:

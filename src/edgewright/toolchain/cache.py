@@ -1,4 +1,4 @@
-"""A content-addressed cache of compiled files, safe when several processes build at once.
+"""A content-addressed cache of compiled files and packages, safe when several processes build at once.
 
 An entry is one file named by the SHA-256 of everything that went into it. It is written under
 another name and renamed, so a reader sees all of it or nothing; two writers of one key write the
@@ -50,17 +50,28 @@ def lookup(name: str, make: Callable[[Path], None]) -> Path:
     Raises:
         InvalidOption: the cache folder cannot be written to.
     """
-    folder = root() / "objects" / name[:2]
-    entry = folder / name
-    if entry.exists():
-        with suppress(OSError):  # a cache that we may read but not write serves just as well
-            os.utime(entry)
-        return entry
-    with _scratch(folder) as scratch:
+    if found := find(name):
+        return found
+    entry = _place(name)
+    with _scratch(entry.parent) as scratch:
         draft = Path(scratch) / name
         make(draft)
         draft.replace(entry)
     return entry
+
+
+def find(name: str) -> Path | None:
+    """The entry called `name`, which counts as used now; None where there is none."""
+    entry = _place(name)
+    if not entry.exists():
+        return None
+    with suppress(OSError):  # a cache that we may read but not write serves just as well
+        os.utime(entry)
+    return entry
+
+
+def _place(name: str) -> Path:
+    return root() / "objects" / name[:2] / name
 
 
 def _scratch(folder: Path) -> "tempfile.TemporaryDirectory[str]":
