@@ -1,6 +1,7 @@
 """Instruction counts: where there is no emulator, and the command that shows them."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,16 @@ def test_the_command_prints_every_operator(examples: Path) -> None:
     assert found["total"] > sum(row["instructions"] for row in found["operators"]) > 0
     plain = CliRunner().invoke(cli, ["profile", model, "-t", "cortex-m4"])
     assert f"{found['total']:,} instructions" in plain.stdout
+
+
+@pytest.mark.skipif(
+    bool(targets.available(targets.get("web")).missing) or not find_spec("wasmtime"),
+    reason="needs node and wasmtime",
+)
+def test_a_browser_s_code_is_counted_by_operator(examples: Path) -> None:
+    found = count_instructions(examples / "models/digits_int8.onnx", "web")
+    again = count_instructions(examples / "models/digits_int8.onnx", "web")
+    assert found.nodes == again.nodes
+    assert all(node.instructions > 0 for node in found.nodes)
+    inside = sum(node.instructions for node in found.nodes)
+    assert 0.99 * found.total < inside <= found.total

@@ -11,8 +11,9 @@ import edgewright as ew
 from edgewright import targets
 from edgewright.cli import cli
 from edgewright.codegen import generate
+from edgewright.errors import InvalidOption, MissingRunner
 from edgewright.pipeline import load_model
-from edgewright.pipeline.profile import ModelProfile, profile_model
+from edgewright.pipeline.profile import ModelProfile, profile_elsewhere, profile_model
 
 HOST = targets.get("host")
 
@@ -75,3 +76,51 @@ def test_the_command_prints_and_writes(digits: Path, tmp_path: Path) -> None:
     assert "http" not in text
     assert "<script" not in text
     assert text.count("<section>") >= 5
+
+
+def runs(target: str) -> pytest.MarkDecorator:
+    """Skip where nothing on this machine runs the target."""
+    lacking = targets.available(targets.get(target)).missing
+    return pytest.mark.skipif(bool(lacking), reason=f"needs {', '.join(lacking)}")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param("windows-x86_64", marks=runs("windows-x86_64")),
+        pytest.param("android-x86_64", marks=runs("android-x86_64")),
+        pytest.param("generic-c", marks=runs("generic-c")),
+    ],
+)
+def test_programs_with_a_real_cpu_behind_them_are_timed(digits: Path, target: str) -> None:
+    there = profile_elsewhere(digits, target, seconds=0.05)
+    rows = there.profile.rows
+    assert [row.op for row in rows][-3:] == ["fully_connected", "dequantize", "softmax"]
+    assert all(row.average_us >= row.best_us >= 0 and row.roofline is None for row in rows)
+    # The marks lie inside the run, so that their spans cannot add up to much more than it takes.
+    assert 0 < sum(row.best_us for row in rows) <= there.profile.total.median * 1.5
+    assert there.runner == targets.get(target).runners[0].name
+
+
+@runs("windows-x86_64")
+def test_the_command_profiles_under_wine(digits: Path, tmp_path: Path) -> None:
+    page = tmp_path / "profile.html"
+    words = ["profile", str(digits), "-t", "windows-x86_64", "--seconds", "0.05"]
+    done = CliRunner().invoke(cli, [*words, "--html", str(page)])
+    assert done.exit_code == 0, done.output
+    assert "on wine" in done.stdout
+    assert "this core at best" not in done.stdout
+    assert "Roofline" not in page.read_text()
+
+
+def test_an_emulator_has_no_time_to_measure(digits: Path) -> None:
+    with pytest.raises(MissingRunner, match="nothing measures the time of linux-arm64 here"):
+        profile_elsewhere(digits, "linux-arm64")
+
+
+def test_options_of_timing_mean_nothing_to_an_emulator(digits: Path, tmp_path: Path) -> None:
+    words = ["profile", str(digits), "-t", "cortex-m4", "--html", str(tmp_path / "x.html")]
+    done = CliRunner().invoke(cli, words)
+    assert isinstance(done.exception, InvalidOption)
+    assert "an emulator counts" in str(done.exception)
+    assert not list(tmp_path.iterdir())

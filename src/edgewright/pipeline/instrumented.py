@@ -12,8 +12,8 @@ from edgewright.artifact.remote import RemoteModel
 from edgewright.codegen import Code
 from edgewright.pipeline.files import entry_infos, target_info
 
-#: what the code calls out to where it has no counter of its own (kernels/profile.h)
-_MARK = "env.ew_mark"
+#: what WebAssembly calls out to, having no counter of its own (kernels/profile.h)
+_MARKS = {"wasm32": frozenset({"env.ew_mark"})}
 
 
 def open_instrumented(
@@ -27,7 +27,8 @@ def open_instrumented(
         runner: how.
         folder: an empty one, which must outlive the model.
     """
-    marked = replace(target, allowed_undefined=target.allowed_undefined | {_MARK})
+    allowed = target.allowed_undefined | _MARKS.get(target.arch, frozenset())
+    marked = replace(target, allowed_undefined=allowed)
     compiler = toolchain.find_compiler(target)
     built = products.find(target).write(Parts(code, marked, compiler, {}), folder)
     info, entry = target_info(code, target, built, compiler.version), entry_infos(code)[0]

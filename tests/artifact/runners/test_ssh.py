@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 import edgewright as ew
+from edgewright import targets
 from edgewright.artifact import Package, devices
 from edgewright.artifact.remote import RemoteModel
 from edgewright.errors import InvalidOption, MissingRunner
 from edgewright.pipeline.bench_elsewhere import time_elsewhere
+from edgewright.pipeline.profile import profile_elsewhere
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 pytestmark = pytest.mark.skipif(
@@ -151,3 +153,13 @@ def test_a_board_is_timed_with_each_number_of_threads(
     assert [row.threads for row in found.rows] == [1, 2]
     with pytest.raises(InvalidOption, match="was built for 2 threads, not 3"):
         time_elsewhere(built.folder, device=device, threads=(3,), seconds=0.05)
+
+
+def test_a_model_is_built_for_the_board_and_profiled_on_it(board: str, examples: Path) -> None:
+    model = examples / "models" / "digits_int8.onnx"
+    device = devices.connect(board)
+    whole = time_elsewhere(model, device=device, seconds=0.05)
+    parts = profile_elsewhere(model, device=device, seconds=0.05)
+    assert (whole.target, parts.runner) == (device.choose(targets.registry())[0], board)
+    assert all(row.average_us >= row.best_us >= 0 for row in parts.profile.rows)
+    assert any(row.best_us > 0 for row in parts.profile.rows)
