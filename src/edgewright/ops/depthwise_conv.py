@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgewright.graph import Node, TensorType, upper
-from edgewright.ops import Array, Call, Emit, Op, Packing, linear, op, require
+from edgewright.ops import Array, Call, Emit, Op, Packing, half, linear, op, packing, require
 from edgewright.ops import lean as lean_kernels
 from edgewright.ops.conv import output_size, windows
 from edgewright.ops.linear import Clamp, Epilogue, Pads, Pair
@@ -56,7 +56,9 @@ class DepthwiseConv(Op):
         return upper(node.output.type.count) * kh * kw
 
     def emit(self, e: Emit) -> None:
-        emit_depthwise(e, self)
+        emit_depthwise(half.widen(e, depthwise_scratch(e.node, self, e.target)), self)
 
     def scratch_bytes(self, node: Node, target: Packing) -> int:
-        return depthwise_scratch(node, self, target)
+        kh, kw, outputs = node.input(1).type.dims
+        packed = kh * kw * packing.round_up(outputs, packing.LANES)
+        return half.scratch(node, depthwise_scratch(node, self, target), [packed])

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgewright import numerics
 from edgewright.graph import DType, Quant, TensorType
-from edgewright.ops import Array, Call, require
+from edgewright.ops import Array, Call, require, storage
 from edgewright.ops.integer import requantize as rq
 from edgewright.ops.integer.add import add
 
@@ -94,7 +94,7 @@ def centred(x: Array, type: TensorType | None, axis_last: bool = False) -> Array
     """
     assert type is not None
     if type.dtype.is_float:
-        return x.astype(np.float64)
+        return storage.widened(x, type.dtype).astype(np.float64)
     zeros = np.array(quant_of(type).zero, np.int64)
     if zeros.size > 1 and not axis_last:
         zeros = zeros.reshape(-1, *([1] * (x.ndim - 1)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
-from edgewright.ops import Array, Emit, Packing, lean, packing, parallel, winograd
+from edgewright.ops import Array, Emit, Packing, half, lean, packing, parallel, winograd
 from edgewright.ops.integer import requantize as rq
 from edgewright.ops.integer.add import add_fixed_constants, add_short_constants
 from edgewright.ops.integer.fixed_point import Multiplier
@@ -190,6 +190,9 @@ def emit_conv(e: Emit, op: Conv) -> None:
     w = weight_data(e)
     kind, skip = suffix(x), e.inputs[3] if len(e.inputs) > 3 else None
     shape = shape_text(e, op, w.shape[1:3], op.groups)
+    if half.applies(e.node):
+        half.emit_product(e, shape, op.groups, op.clamp)
+        return
     narrow = is_narrow(x.type)
     if kind == "f32":
         bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
@@ -301,7 +304,9 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
     columns, depth = w.shape
     rows = f"{e.count(y)} / {columns}" if not y.type.is_static else str(y.type.count // columns)
     sizes = [rows, str(depth), str(columns)]
-    if kind == "f32":
+    if half.applies(e.node):
+        half.emit_product(e, _matrix_text(sizes), 1, op.clamp)
+    elif kind == "f32":
         bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
         packed, offsets = packing.pack_f32(w, bias)
         lo, hi = map(float_text, clamp_of(op.clamp))
@@ -357,6 +362,8 @@ def _element_bytes(node: Node) -> int:
 
 def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     """Bytes of scratch of a convolution."""
+    if half.applies(node):
+        return half.conv_scratch(node, target)
     _, kh, kw, channels = node.input(1).type.dims
     if node.input(0).type.dtype is DType.INT16:
         return 0
@@ -392,6 +399,8 @@ def depthwise_scratch(node: Node, op: DepthwiseConv, target: Packing) -> int:
 
 def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> int:
     """Bytes of scratch of a fully connected layer."""
+    if half.applies(node):
+        return half.product_scratch(node, target)
     if node.input(0).type.dtype is DType.INT16:
         return 0
     columns, depth = node.input(1).type.dims

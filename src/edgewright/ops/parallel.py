@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgewright.graph import Node
+from edgewright.ops import storage
 from edgewright.ops.packing import round_up
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def applies(node: Node, op: Op, target: Packing) -> bool:
     """Whether a convolution or product is computed in chunks."""
     types = [value.type for value in (node.input(0), *node.outputs)]
     fits = target.chunks > 1 and not target.lean_step and all(t.is_static for t in types)
+    fits = fits and not storage.is_half(node.input(1).type)  # those have no chunks yet
     return fits and types[0].dtype.itemsize != 2 and op.macs(node) >= LEAST_MACS
 
 

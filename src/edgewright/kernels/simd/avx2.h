@@ -47,6 +47,13 @@ EW_INLINE ew_f32x16 ew_f32_load(const float *p) {
 EW_INLINE ew_f32x16 ew_f32_load_n(const float *p, int n) {
   return EW_F32(_mm256_maskload_ps(p, ew_first8(n)), _mm256_maskload_ps(p + 8, ew_first8(n - 8)));
 }
+#if defined(__F16C__)
+#define EW_HAS_LOAD_F16 1
+EW_INLINE ew_f32x16 ew_f32_load_f16(const uint16_t *p) {
+  return EW_F32(_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)),
+                _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8))));
+}
+#endif
 EW_INLINE void ew_f32_store(float *p, ew_f32x16 x) {
   _mm256_storeu_ps(p, x.a);
   _mm256_storeu_ps(p + 8, x.b);

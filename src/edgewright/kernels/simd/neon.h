@@ -58,6 +58,14 @@ EW_INLINE ew_f32x16 ew_f32_load_n(const float *p, int n) {
   ew_copy_few(lanes, p, 4 * n);
   return ew_f32_load(lanes);
 }
+#if defined(__aarch64__)
+#define EW_HAS_LOAD_F16 1
+EW_INLINE ew_f32x16 ew_f32_load_f16(const uint16_t *p) {
+  ew_f32x16 r;
+  EW_QUADS r.q[i] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i)));
+  return r;
+}
+#endif
 EW_INLINE void ew_f32_store(float *p, ew_f32x16 a) {
   EW_QUADS vst1q_f32(p + 4 * i, a.q[i]);
 }

@@ -1,0 +1,102 @@
+"""Layers whose weights are stored in 16 bits: every kernel form, against the reference."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.ops.harness import Array, check_module, const, one_node
+
+from edgewright.graph import DType, Graph, Module
+from edgewright.ops import storage
+from edgewright.passes.precision import store_weights
+
+Case = tuple[str, Sequence[Any], dict[str, Any]]
+
+
+def drawn(rng: np.random.Generator, *shape: int) -> Array:
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def check(cases: Sequence[Case], precision: str, target: str | None = None) -> None:
+    """Every case in one library, its weights narrowed."""
+    from tests.ops.harness import _merge
+
+    whole, inputs = Graph("main"), {}
+    for number, (op, operands, attrs) in enumerate(cases):
+        part, arrays = one_node(op, operands, **attrs)
+        _merge(whole, part.main, f"n{number}.")
+        inputs.update({f"n{number}.{name}": array for name, array in arrays.items()})
+    module = Module({"main": whole})
+    assert store_weights(module, precision) >= len(cases)
+    check_module(module, [inputs], target=target)
+
+
+def product(rng: np.random.Generator, rows: int, depth: int, columns: int) -> Case:
+    operands = [drawn(rng, rows, depth), const(drawn(rng, columns, depth)),
+                const(drawn(rng, columns))]  # fmt: skip
+    return "fully_connected", operands, {}
+
+
+def conv(rng: np.random.Generator, channels: int, outputs: int, kernel: int, groups: int = 1,
+         **attrs: Any) -> Case:  # fmt: skip
+    x = drawn(rng, 1, 7, 6, channels * groups)
+    w = drawn(rng, outputs * groups, kernel, kernel, channels)
+    side = kernel // 2
+    given = {"pad": ((side, side), (side, side)), "groups": groups, **attrs}
+    return "conv", [x, const(w), const(drawn(rng, outputs * groups))], given
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_products(precision: str) -> None:
+    rng = np.random.default_rng(0)
+    shapes = [
+        (1, 1, 1),
+        (1, 33, 70),
+        (1, 5, 16),
+        (2, 17, 17),
+        (7, 4, 15),
+        (13, 40, 33),
+        (30, 3, 64),
+    ]
+    check([product(rng, *shape) for shape in shapes], precision)
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_convolutions(precision: str) -> None:
+    rng = np.random.default_rng(1)
+    cases = [
+        conv(rng, 3, 17, 3),  # windows of few channels are gathered
+        conv(rng, 16, 40, 3, clamp=(0.0, 6.0)),
+        conv(rng, 20, 16, 1),
+        conv(rng, 32, 5, 3, stride=(2, 2)),
+        conv(rng, 4, 6, 3, groups=3),
+        ("conv", [drawn(rng, 1, 5, 5, 18), const(drawn(rng, 34, 1, 1, 18)), None,
+                  drawn(rng, 1, 5, 5, 34)], {}),
+        ("depthwise_conv", [drawn(rng, 1, 6, 5, 19), const(drawn(rng, 3, 3, 19)),
+                            const(drawn(rng, 19))], {"pad": ((1, 1), (1, 1))}),
+    ]  # fmt: skip
+    check(cases, precision)
+
+
+def test_float16_by_bits_keeps_denormals() -> None:
+    """On a target that has no instruction for it; 2**-24 is the smallest float16."""
+    w = (np.arange(-8, 8) * 2.0**-24).astype(np.float32).reshape(16, 1)
+    case = ("fully_connected", [np.float32([[2.0**24]]), const(w)], {})
+    check([case], "float16", target="generic-c")
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 1.0, -3.25, 65504.0, 2.0**-24, -1.5 * 2.0**-20])
+def test_float16_round_trip(value: float) -> None:
+    array = np.float32([value])
+    held = storage.narrowed(array, DType.FLOAT16)
+    assert storage.widened(held, DType.FLOAT16).tobytes() == array.tobytes()
+
+
+def test_bfloat16_rounds_half_to_even() -> None:
+    array = np.float32([1 + 2**-8, 1 + 3 * 2**-8, -(1 + 2**-8), np.inf])
+    held = storage.narrowed(array, DType.BFLOAT16)
+    wanted = np.float32([1, 1 + 2**-6, -1, np.inf])
+    assert storage.widened(held, DType.BFLOAT16).tobytes() == wanted.tobytes()
+    nan = storage.narrowed(np.float32([np.nan]), DType.BFLOAT16)
+    assert np.isnan(storage.widened(nan, DType.BFLOAT16))[0]
