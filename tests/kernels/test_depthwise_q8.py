@@ -16,7 +16,7 @@ SHAPES = [
     shape_of((1, 1, 1, 15), 15, (1, 1)),
 ]
 
-BYTES = [  # 3x3 windows that AVX-512 takes in 64 lanes, where all weights fit in bytes
+BYTES = [  # windows that AVX-512 takes in 64 lanes, where all weights fit in bytes
     shape_of((1, 6, 5, 80), 80, (3, 3), pad=(1, 1, 1, 1)),
     shape_of((2, 7, 9, 40), 40, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
     shape_of((1, 3, 1, 65), 65, (3, 3), pad=(1, 1, 1, 1)),
@@ -25,6 +25,12 @@ BYTES = [  # 3x3 windows that AVX-512 takes in 64 lanes, where all weights fit i
     shape_of((1, 9, 5, 16), 16, (3, 3), pad=(1, 1, 1, 1)),
     shape_of((1, 7, 6, 7), 7, (3, 3), stride=(2, 1), pad=(1, 1, 1, 1)),
     shape_of((1, 2, 3, 32), 32, (3, 3), pad=(1, 1, 1, 1)),
+    # 5x5
+    shape_of((1, 7, 9, 80), 80, (5, 5), pad=(2, 2, 2, 2)),
+    shape_of((2, 9, 8, 40), 40, (5, 5), stride=(2, 2), pad=(1, 2, 1, 2)),
+    shape_of((1, 4, 2, 24), 24, (5, 5), dilation=(2, 1), pad=(4, 4, 2, 2)),
+    shape_of((2, 5, 6, 130), 130, (5, 5), stride=(1, 2), pad=(2, 2, 2, 1)),
+    shape_of((1, 6, 5, 7), 7, (5, 5), stride=(2, 1), pad=(2, 2, 0, 0)),
 ]
 
 

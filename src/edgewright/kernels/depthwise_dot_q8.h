@@ -18,19 +18,23 @@ typedef struct ew_depthwise_dot_layer {
   const int32_t *channels;
   const ew_q8_params *params;
   uint8_t *y;
+  void *room; /* for the constants of depthwise_dot_five_q8.h */
   int is_signed;
 } ew_depthwise_dot_layer;
 
-/* The constants of 64 channels, in the order of the interleaved parts. */
+/* Constants of 64 channels, in the order of the interleaved parts. */
+typedef struct ew_depthwise_dot_channels {
+  int32_t row[4][4][16]; /* bias; scale, or multiplier and shifts to the left and right */
+} ew_depthwise_dot_channels;
 typedef struct ew_depthwise_dot_block {
   int32_t w[3][4][16]; /* of each column, one byte for each line */
-  int32_t channels[4][4][16]; /* bias; scale, or multiplier and shifts to the left and right */
+  ew_depthwise_dot_channels channels;
 } ew_depthwise_dot_block;
 
-/* Up to four lines of output share the 64 lanes: three lines of input for each. */
+/* Up to four lines of output share the 64 lanes: three or five lines of input for each. */
 typedef struct ew_depthwise_dot_lines {
-  const uint8_t *at[4][3];
-  ptrdiff_t step[4][3]; /* 0 where the line is padding */
+  const uint8_t *at[4][5];
+  ptrdiff_t step[4][5]; /* 0 where the line is padding */
   uint8_t *y[4];
 } ew_depthwise_dot_lines;
 
@@ -42,47 +46,64 @@ EW_INLINE void ew_depthwise_dot_place(ew_i32x16 v, int32_t to[4][16], int lane) 
     __builtin_memcpy(to[j] + 4 * lane, numbers + 4 * j, 16);
 }
 
-/* Fills in what 64 lanes need, which `share` lines share, from channel c on; the bias also undoes
-   that int8 is read as uint8. */
+/* The first channel of sixteen lanes, where `share` lines share 64 from channel c on. */
+EW_INLINE int32_t ew_depthwise_dot_from(const ew_depthwise_dot_layer *t, int32_t c, int share,
+                                        int lane) {
+  return ew_min_i32(c + 16 * (lane % (4 / share)), (t->s.out_c - 1) & -16);
+}
+
+/* The bytes of `count` weights that are `step` apart, for sixteen channels; adds them to `sum`. */
+EW_INLINE ew_i32x16 ew_depthwise_dot_weights(const int16_t *w, ptrdiff_t step, const int count,
+                                             ew_i32x16 *sum) {
+  ew_i32x16 bytes = ew_i32_dup(0);
+  EW_UNROLL for (int i = 0; i < count; ++i) {
+    const ew_i32x16 v = ew_i32_load_s16(w + i * step);
+    *sum = ew_i32_add(*sum, v);
+    bytes = ew_i32_or(bytes, ew_i32_shl(ew_i32_and(v, ew_i32_dup(255)), 8 * i));
+  }
+  return bytes;
+}
+
+/* Fills in the constants of sixteen lanes, whose first channel is `from`. `sum` is that of their
+   weights: the bias also undoes that int8 is read as uint8. */
+EW_INLINE void ew_depthwise_dot_fill(const ew_depthwise_dot_layer *t, int32_t from, int lane,
+                                     ew_i32x16 sum, int mode, ew_depthwise_dot_channels *to) {
+  const int32_t *channels = t->channels + (ptrdiff_t)from * ew_q8_channel_rows(mode);
+  const ew_i32x16 offset = ew_i32_dup(t->is_signed ? 128 : 0), bias = ew_i32_load(channels);
+  ew_depthwise_dot_place(ew_i32_sub(bias, ew_i32_mul(sum, offset)), to->row[0], lane);
+  ew_depthwise_dot_place(ew_i32_load(channels + 16), to->row[1], lane);
+  if (mode == EW_REQUANT_FLOAT) return;
+  const ew_i32x16 shift = ew_i32_load(channels + 32), left = ew_i32_max(shift, ew_i32_dup(0));
+  ew_depthwise_dot_place(left, to->row[2], lane);
+  ew_depthwise_dot_place(ew_i32_sub(left, shift), to->row[3], lane);
+}
+
+/* Fills in what 64 lanes need, which `share` lines share, from channel c on. */
 EW_KERNEL void ew_depthwise_dot_begin(const ew_depthwise_dot_layer *t, int32_t c, int share,
                                       int mode, ew_depthwise_dot_block *b) {
-  const int rows = ew_q8_channel_rows(mode);
-  const ew_i32x16 byte = ew_i32_dup(255), offset = ew_i32_dup(t->is_signed ? 128 : 0);
   for (int lane = 0; lane < 4; ++lane) {
-    const int32_t from = ew_min_i32(c + 16 * (lane % (4 / share)), (t->s.out_c - 1) & -16);
+    const int32_t from = ew_depthwise_dot_from(t, c, share, lane);
     const int16_t *w = t->w + (ptrdiff_t)from * 9;
-    const int32_t *channels = t->channels + (ptrdiff_t)from * rows;
     ew_i32x16 sum = ew_i32_dup(0);
-    for (int kx = 0; kx < 3; ++kx, w += 16) {
-      const ew_i32x16 top = ew_i32_load_s16(w), middle = ew_i32_load_s16(w + 48);
-      const ew_i32x16 low = ew_i32_load_s16(w + 96);
-      sum = ew_i32_add(sum, ew_i32_add(top, ew_i32_add(middle, low)));
-      const ew_i32x16 high = ew_i32_shl(ew_i32_and(middle, byte), 8);
-      const ew_i32x16 two = ew_i32_or(ew_i32_and(top, byte), high);
-      ew_depthwise_dot_place(ew_i32_or(two, ew_i32_shl(ew_i32_and(low, byte), 16)), b->w[kx], lane);
-    }
-    const ew_i32x16 bias = ew_i32_load(channels);
-    ew_depthwise_dot_place(ew_i32_sub(bias, ew_i32_mul(sum, offset)), b->channels[0], lane);
-    ew_depthwise_dot_place(ew_i32_load(channels + 16), b->channels[1], lane);
-    if (mode == EW_REQUANT_FLOAT) continue;
-    const ew_i32x16 shift = ew_i32_load(channels + 32), left = ew_i32_max(shift, ew_i32_dup(0));
-    ew_depthwise_dot_place(left, b->channels[2], lane);
-    ew_depthwise_dot_place(ew_i32_sub(left, shift), b->channels[3], lane);
+    for (int kx = 0; kx < 3; ++kx, w += 16)
+      ew_depthwise_dot_place(ew_depthwise_dot_weights(w, 48, 3, &sum), b->w[kx], lane);
+    ew_depthwise_dot_fill(t, from, lane, sum, mode, &b->channels);
   }
 }
 
-/* Column ix of three lines, interleaved. */
+/* Column ix of `count` lines from `first` on, interleaved. */
 EW_INLINE void ew_depthwise_dot_column(const ew_depthwise_dot_layer *t,
                                        const ew_depthwise_dot_lines *l, int32_t ix,
                                        const uint8_t *pad, const ew_bytes flip, const int n,
-                                       const int share, ew_bytes to[4]) {
+                                       const int share, const int first, const int count,
+                                       ew_bytes to[4]) {
   const int inside = (uint32_t)ix < (uint32_t)t->s.in_w;
-  ew_bytes lines[3];
-  EW_UNROLL for (int i = 0; i < 3; ++i) {
+  ew_bytes lines[4];
+  EW_UNROLL for (int i = 0; i < 4; ++i) {
     const uint8_t *at[4];
-    EW_UNROLL for (int k = 0; k < share; ++k)
-      at[k] = inside ? l->at[k][i] + ix * l->step[k][i] : pad;
-    lines[i] = ew_bytes_xor(ew_bytes_load_lines(at, share, n), flip);
+    EW_UNROLL for (int k = 0; k < share && i < count; ++k)
+      at[k] = inside ? l->at[k][first + i] + ix * l->step[k][first + i] : pad;
+    lines[i] = i < count ? ew_bytes_xor(ew_bytes_load_lines(at, share, n), flip) : ew_bytes_dup(0);
   }
   ew_bytes_interleave(lines, to);
 }
@@ -105,19 +126,19 @@ EW_INLINE ew_depthwise_dot_limits ew_depthwise_dot_limits_of(const ew_q8_params 
 }
 
 /* Requantises and stores one pixel. Saturating to 16, then to 8 bits is a clamp as any other. */
-EW_INLINE void ew_depthwise_dot_finish(const ew_depthwise_dot_block *b, ew_i32x16 acc[4],
+EW_INLINE void ew_depthwise_dot_finish(const ew_depthwise_dot_channels *c, ew_i32x16 acc[4],
                                        const ew_depthwise_dot_limits *limits, const int mode,
                                        uint8_t *const *y, ptrdiff_t at, const int n,
                                        const int share) {
   EW_UNROLL for (int j = 0; j < 4; ++j) {
-    const ew_i32x16 factor = ew_i32_load(b->channels[1][j]);
+    const ew_i32x16 factor = ew_i32_load(c->row[1][j]);
     if (mode == EW_REQUANT_FLOAT)
       acc[j] = ew_i32_of_f32(ew_f32_min(
           ew_f32_mul(ew_f32_of_i32(acc[j]), ew_f32_of_bits(factor)), limits->top));
     else
       acc[j] = ew_i32_shift_round(
-          ew_i32_mul_high(ew_i32_shlv(acc[j], ew_i32_load(b->channels[2][j])), factor),
-          ew_i32_load(b->channels[3][j]));
+          ew_i32_mul_high(ew_i32_shlv(acc[j], ew_i32_load(c->row[2][j])), factor),
+          ew_i32_load(c->row[3][j]));
   }
   const ew_bytes v = ew_bytes_narrow(acc, limits->zero);
   ew_bytes_store_lines(
@@ -136,31 +157,32 @@ EW_INLINE void ew_depthwise_dot_line(const ew_depthwise_dot_layer *t,
   EW_UNROLL for (int kx = 0; kx < 3; ++kx)
     EW_UNROLL for (int j = 0; j < 4; ++j) w[kx][j] = ew_i32_load(b->w[kx][j]);
   EW_UNROLL for (int kx = 3 - 2; kx < 3; ++kx)
-    ew_depthwise_dot_column(t, l, ix + kx - 1, pad, limits->x_flip, n, share, x[kx]);
+    ew_depthwise_dot_column(t, l, ix + kx - 1, pad, limits->x_flip, n, share, 0, 3, x[kx]);
   ix += 2;
   for (int32_t ox = 0, skip = 1; ox < t->s.out_w; ++ox) {
     for (int32_t i = 0; i < skip; ++i) {
       EW_UNROLL for (int j = 0; j < 4; ++j) x[0][j] = x[1][j];
       EW_UNROLL for (int j = 0; j < 4; ++j) x[1][j] = x[2][j];
-      ew_depthwise_dot_column(t, l, ix++, pad, limits->x_flip, n, share, x[2]);
+      ew_depthwise_dot_column(t, l, ix++, pad, limits->x_flip, n, share, 0, 3, x[2]);
     }
     skip = t->s.stride_w;
     ew_i32x16 acc[4];
-    EW_UNROLL for (int j = 0; j < 4; ++j) acc[j] = ew_i32_load(b->channels[0][j]);
+    EW_UNROLL for (int j = 0; j < 4; ++j) acc[j] = ew_i32_load(b->channels.row[0][j]);
     EW_UNROLL for (int kx = 0; kx < 3; ++kx)
       EW_UNROLL for (int j = 0; j < 4; ++j)
         acc[j] = ew_bytes_dot(acc[j], x[kx][j], w[kx][j]);
-    ew_depthwise_dot_finish(b, acc, limits, mode, l->y, (ptrdiff_t)ox * t->s.out_c, n, share);
+    ew_depthwise_dot_finish(&b->channels, acc, limits, mode, l->y, (ptrdiff_t)ox * t->s.out_c, n,
+                            share);
   }
 }
 
-/* Points part k of the lanes at one line of output. */
+/* Points part k of the lanes at one line of output, for a window of `height` lines. */
 EW_INLINE void ew_depthwise_dot_point(const ew_depthwise_dot_layer *t, int32_t c, int32_t line,
-                                      const int k, ew_depthwise_dot_lines *l) {
+                                      const int height, const int k, ew_depthwise_dot_lines *l) {
   const ew_conv_shape *s = &t->s;
   const int32_t image = line / s->out_h;
   const int32_t from = (line - image * s->out_h) * s->stride_h - s->pad_top;
-  EW_UNROLL for (int ky = 0; ky < 3; ++ky) {
+  EW_UNROLL for (int ky = 0; ky < height; ++ky) {
     const int32_t iy = from + ky * s->dilation_h;
     const int inside = (uint32_t)iy < (uint32_t)s->in_h;
     const ptrdiff_t at = ((ptrdiff_t)image * s->in_h + iy) * s->in_w * s->in_c;
@@ -172,16 +194,16 @@ EW_INLINE void ew_depthwise_dot_point(const ew_depthwise_dot_layer *t, int32_t c
 
 /* All of the output in n channels from c on. The block is the caller's: stores of bytes could then
    change it, so that compilers do not copy what does not fit into registers to this frame. */
-EW_INLINE void ew_depthwise_dot_channels(const ew_depthwise_dot_layer *layer,
-                                         const ew_depthwise_dot_block *b, int32_t c, const int n,
-                                         const int share, const int mode) {
+EW_INLINE void ew_depthwise_dot_all_lines(const ew_depthwise_dot_layer *layer,
+                                          const ew_depthwise_dot_block *b, int32_t c, const int n,
+                                          const int share, const int mode) {
   const ew_depthwise_dot_layer t = *layer; /* a store of bytes could change the original */
   const ew_depthwise_dot_limits limits = ew_depthwise_dot_limits_of(t.params, t.is_signed);
   const int32_t lines = t.s.batch * t.s.out_h;
   for (int32_t line = 0; line < lines; line += share) {
     ew_depthwise_dot_lines l;
     EW_UNROLL for (int k = 0; k < share; ++k) /* those that do not exist repeat the last one */
-      ew_depthwise_dot_point(&t, c, ew_min_i32(line + k, lines - 1), k, &l);
+      ew_depthwise_dot_point(&t, c, ew_min_i32(line + k, lines - 1), 3, k, &l);
     ew_depthwise_dot_line(&t, b, &l, t.pad + c, &limits, mode, n, share);
   }
 }
@@ -189,7 +211,7 @@ EW_INLINE void ew_depthwise_dot_channels(const ew_depthwise_dot_layer *layer,
 #define EW_DEPTHWISE_DOT_PART(name, n, share, mode) \
   EW_KERNEL void name(const ew_depthwise_dot_layer *t, const ew_depthwise_dot_block *b, \
                       int32_t c) { \
-    ew_depthwise_dot_channels(t, b, c, n, share, mode); \
+    ew_depthwise_dot_all_lines(t, b, c, n, share, mode); \
   }
 #define EW_DEPTHWISE_DOT_Q8(name, mode) \
   EW_DEPTHWISE_DOT_PART(name##_all, 64, 1, mode) \

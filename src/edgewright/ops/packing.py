@@ -25,6 +25,7 @@ Weights8 = NDArray[np.int8] | NDArray[np.uint8]
 LANES = 16
 LARGEST_TILE = 12  # rows of the largest register tile of any ISA (EW_F32_ROWS, EW_Q8_ROWS)
 ALIGNMENT = 64
+DOT_FIVE_BYTES = 3584  # kernels/depthwise_dot_five_q8.h: constants of 64 lanes
 GATHERED_BELOW = 16  # float32 channels; windows of fewer are copied into whole rows first
 
 
@@ -83,7 +84,10 @@ def depthwise_scratch_bytes(
 ) -> int:
     """Scratch of `ew_depthwise_*`; arguments as `conv_scratch_bytes`, with all input channels."""
     pad = round_up(channels * element_bytes, ALIGNMENT)
-    return pad + 2 * round_up(math.prod(kernel) * pointer_bytes, ALIGNMENT)
+    needed = 2 * round_up(math.prod(kernel) * pointer_bytes, ALIGNMENT)
+    if element_bytes == 1 and kernel == (5, 5):  # one ISA level rearranges weights
+        needed = max(needed, DOT_FIVE_BYTES)
+    return pad + needed
 
 
 # -- float32 ---------------------------------------------------------------------------------------

@@ -231,13 +231,12 @@ EW_INLINE void ew_bytes_store_lines(uint8_t *const *p, ptrdiff_t at, ew_bytes a,
     _mm_mask_storeu_epi8(p[3] + at, ew_first(n), _mm512_extracti32x4_epi32(a, 3));
   }
 }
-/* Groups of a byte from each line and a 0; part j has the channels 4j to 4j + 3 of each sixteen. */
-EW_INLINE void ew_bytes_interleave(const ew_bytes lines[3], ew_bytes parts[4]) {
-  const __m512i zero = _mm512_setzero_si512();
+/* Groups of a byte from each line; part j has the channels 4j to 4j + 3 of each sixteen. */
+EW_INLINE void ew_bytes_interleave(const ew_bytes lines[4], ew_bytes parts[4]) {
   const __m512i a = _mm512_unpacklo_epi8(lines[0], lines[1]);
-  const __m512i b = _mm512_unpacklo_epi8(lines[2], zero);
+  const __m512i b = _mm512_unpacklo_epi8(lines[2], lines[3]);
   const __m512i c = _mm512_unpackhi_epi8(lines[0], lines[1]);
-  const __m512i d = _mm512_unpackhi_epi8(lines[2], zero);
+  const __m512i d = _mm512_unpackhi_epi8(lines[2], lines[3]);
   parts[0] = _mm512_unpacklo_epi16(a, b);
   parts[1] = _mm512_unpackhi_epi16(a, b);
   parts[2] = _mm512_unpacklo_epi16(c, d);
