@@ -7,12 +7,13 @@
    which are gathered tile by tile. */
 #ifndef EW_CONV_ROWS_H
 #define EW_CONV_ROWS_H
-#include "ew.h"
+#include "simd.h"
 
 typedef struct ew_conv_shape {
   int32_t batch, in_h, in_w, in_c, out_h, out_w, out_c;
   int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
   int32_t groups;
+  int32_t block; /* rows (or Winograd's tiles) that pass a few columns, or 0: see ew_conv_block_of */
 } ew_conv_shape;
 
 /* Weights up to this size stay in the second-level cache while all rows pass by; larger ones are
@@ -25,6 +26,13 @@ EW_INLINE int32_t ew_conv_block(int64_t row_bytes, int32_t columns, int32_t tile
   const int64_t fit = EW_CONV_ROWS_BYTES / row_bytes / tile_rows * tile_rows;
   if (row_bytes * columns <= EW_CONV_WEIGHTS_BYTES || fit < tile_rows) return tile_rows;
   return (int32_t)fit;
+}
+
+/* The same, or what tuning found, in whole tiles. */
+EW_INLINE int32_t ew_conv_block_of(const ew_conv_shape s, int64_t row_bytes, int32_t columns,
+                                   int32_t tile_rows) {
+  if (!s.block) return ew_conv_block(row_bytes, columns, tile_rows);
+  return ew_max_i32(s.block / tile_rows, 1) * tile_rows;
 }
 
 /* `to` is a power of two. */
@@ -120,6 +128,18 @@ EW_INLINE ew_conv_shape ew_matrix_shape(int32_t rows, int32_t depth, int32_t col
                          .groups = 1};
 }
 
+#if EW_HAS_BYTES_JOIN
+/* The same for whole vectors: up to 63 bytes behind the copy are written too. */
+EW_INLINE void ew_copy_vectors_flipped(char *restrict to, const char *restrict from,
+                                       int32_t bytes, const uint64_t flip) {
+  int32_t i = 0;
+  for (; bytes - i > 32; i += 64)
+    ew_bytes_store(to + i, ew_bytes_xor(ew_bytes_load_n(from + i, bytes - i),
+                                        ew_bytes_dup((int8_t)flip)));
+  if (i < bytes) ew_bytes_copy_32(to + i, from + i, bytes - i, (int8_t)flip);
+}
+#endif
+
 /* Copies bytes and inverts the bits that are set in `flip` (of every eight bytes). */
 EW_DRIVER void ew_copy_flipped(char *restrict to, const char *restrict from, int32_t bytes,
                                const uint64_t flip) {
@@ -127,6 +147,9 @@ EW_DRIVER void ew_copy_flipped(char *restrict to, const char *restrict from, int
     __builtin_memcpy(to, from, (size_t)bytes);
     return;
   }
+#if EW_HAS_BYTES_JOIN
+  ew_copy_vectors_flipped(to, from, bytes, flip);
+#else
   int32_t i = 0;
   for (; i + 8 <= bytes; i += 8) {
     uint64_t eight;
@@ -135,6 +158,7 @@ EW_DRIVER void ew_copy_flipped(char *restrict to, const char *restrict from, int
     __builtin_memcpy(to + i, &eight, 8);
   }
   EW_SHORT for (; i < bytes; ++i) to[i] = (char)(from[i] ^ (char)flip);
+#endif
 }
 
 /* What is copied for one row of a tile: the same for all of them. */

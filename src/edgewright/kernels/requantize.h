@@ -89,21 +89,24 @@ EW_INLINE ew_i32x16 ew_i32_multiply_by(ew_i32x16 v, const int32_t factor[2]) {
   return ew_i32_multiply(v, ew_i32_dup(factor[0]), ew_i32_dup(factor[1]));
 }
 
-/* The quantised sum of a residual and a layer's result (both less their zero points). */
+/* The quantised sum of a residual and a layer's result (both less their zero points), less
+   sum_zero and without limits. */
+EW_INLINE ew_i32x16 ew_skip_sum(ew_i32x16 y, ew_i32x16 skip, const ew_q8_params *p,
+                                const int mode) {
+  if (mode == EW_REQUANT_FLOAT) {
+    const int32_t shift = p->sum_factor[1];
+    const ew_i32x16 first = ew_i32_mul(y, ew_i32_dup(p->y_factor[0]));
+    const ew_i32x16 sum = ew_i32_add(first, ew_i32_mul(skip, ew_i32_dup(p->skip_factor[0])));
+    return ew_i32_sra(ew_i32_add(sum, ew_i32_dup((int32_t)(1u << (shift - 1)))), shift);
+  }
+  const ew_i32x16 a = ew_i32_multiply_by(ew_i32_shl(y, 20), p->y_factor);
+  const ew_i32x16 b = ew_i32_multiply_by(ew_i32_shl(skip, 20), p->skip_factor);
+  return ew_i32_multiply_by(ew_i32_add(a, b), p->sum_factor);
+}
 EW_INLINE ew_i32x16 ew_add_skip(ew_i32x16 y, ew_i32x16 skip, const ew_q8_params *p,
                                 const int mode) {
   const int32_t lo = p->sum_lo - p->sum_zero, hi = p->sum_hi - p->sum_zero;
-  ew_i32x16 sum;
-  if (mode == EW_REQUANT_FLOAT) {
-    const int32_t shift = p->sum_factor[1];
-    sum = ew_i32_mul(y, ew_i32_dup(p->y_factor[0]));
-    sum = ew_i32_add(sum, ew_i32_mul(skip, ew_i32_dup(p->skip_factor[0])));
-    sum = ew_i32_sra(ew_i32_add(sum, ew_i32_dup((int32_t)(1u << (shift - 1)))), shift);
-  } else {
-    const ew_i32x16 a = ew_i32_multiply_by(ew_i32_shl(y, 20), p->y_factor);
-    const ew_i32x16 b = ew_i32_multiply_by(ew_i32_shl(skip, 20), p->skip_factor);
-    sum = ew_i32_multiply_by(ew_i32_add(a, b), p->sum_factor);
-  }
+  const ew_i32x16 sum = ew_skip_sum(y, skip, p, mode);
   const ew_i32x16 limited = ew_i32_min(ew_i32_max(sum, ew_i32_dup(lo)), ew_i32_dup(hi));
   return ew_i32_add(limited, ew_i32_dup(p->sum_zero));
 }

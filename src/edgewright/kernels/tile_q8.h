@@ -111,6 +111,69 @@ EW_INLINE void ew_tile_q8_run(const ew_tile_q8 *t, const ew_q8_variant v) {
   else (narrow ? ew_tile_q8_half_narrow : ew_tile_q8_half)(t);
 }
 #else
+#if EW_HAS_BYTES_JOIN
+/* Sums to int32 that saturate to what they become as 8 bits less `y_zero`. */
+EW_INLINE ew_i32x16 ew_tile_q8_value(ew_i32x16 acc, const ew_q8_scale scale, const ew_q8_params *p,
+                                     const int mode) {
+  if (mode != EW_REQUANT_FLOAT) return ew_requantize(acc, scale, p, mode);
+  const ew_f32x16 v = ew_f32_mul(ew_f32_of_i32(acc), ew_f32_of_bits(scale.multiplier));
+  return ew_i32_of_f32(ew_f32_min(v, ew_f32_dup((float)(p->hi - p->y_zero))));
+}
+
+/* The same with a residual, less `sum_zero`. */
+EW_INLINE ew_i32x16 ew_tile_q8_sum_value(ew_i32x16 acc, const ew_q8_scale scale,
+                                         const ew_q8_params *p, const uint8_t *skip, int n,
+                                         const int is_signed, const int mode) {
+  const ew_i32x16 v = ew_requantize(acc, scale, p, mode);
+  const ew_i32x16 other = ew_i32_sub(ew_load_8(skip, n, is_signed), ew_i32_dup(p->skip_zero));
+  return ew_skip_sum(v, other, p, mode);
+}
+
+/* All results of a tile, four vectors at a time: two or four rows. Rows that do not exist repeat
+   the last one, and so do their results. */
+EW_INLINE void ew_tile_q8_finish(const ew_tile_q8 *t, const ew_q8_params *p, const int rows,
+                                 const int blocks, const int n, const int has_skip,
+                                 const int is_signed, const int mode,
+                                 ew_i32x16 acc[EW_Q8_ROWS][4]) {
+  const int across = blocks == 1 ? 1 : 2, lines = 4 / across;
+  const int zero = has_skip ? p->sum_zero : p->y_zero;
+  const ew_bytes lo = ew_bytes_dup((int8_t)(has_skip ? p->sum_lo : p->lo));
+  const ew_bytes hi = ew_bytes_dup((int8_t)(has_skip ? p->sum_hi : p->hi));
+  EW_UNROLL for (int j = 0; j < blocks; j += across) {
+    ew_q8_scale scale[2];
+    EW_UNROLL for (int b = 0; b < across; ++b)
+      scale[b] = ew_q8_load_scale(t->channels + 16 * (j + b) * ew_q8_channel_rows(mode), mode);
+    EW_UNROLL for (int i = 0; i < rows; i += lines) {
+      if (i && i >= t->m) break;
+      uint8_t *to[4];
+      ew_i32x16 parts[4];
+      EW_UNROLL for (int k = 0; k < lines; ++k) {
+        const ptrdiff_t at = ew_min_i32(i + k, t->m - 1) * t->y_row + 16 * j;
+        to[k] = t->y + at;
+        EW_UNROLL for (int b = 0; b < across; ++b) {
+          const ew_i32x16 sum = acc[i + k < rows ? i + k : rows - 1][j + b];
+          const int some = n - 16 * (j + b);
+          parts[across * k + b] =
+              has_skip ? ew_tile_q8_sum_value(sum, scale[b], p, t->skip + at + 16 * b,
+                                              some < 16 ? some : 16, is_signed, mode)
+                       : ew_tile_q8_value(sum, scale[b], p, mode);
+        }
+      }
+      const ew_bytes joined = ew_bytes_join(parts, ew_words_dup((int16_t)zero), is_signed);
+      const int left = n - 16 * j;
+      ew_bytes_store_lines((uint8_t *const *)to, 0, ew_bytes_limit(joined, lo, hi, is_signed),
+                           lines, left < 16 * across ? left : 16 * across);
+    }
+  }
+}
+
+EW_INLINE void ew_tile_q8_store(const ew_tile_q8 *t, const ew_q8_params *p, const int rows,
+                                const int blocks, const int is_signed, const int mode,
+                                ew_i32x16 acc[EW_Q8_ROWS][4]) {
+  if (t->skip) ew_tile_q8_finish(t, p, rows, blocks, t->n, 1, is_signed, mode, acc);
+  else ew_tile_q8_finish(t, p, rows, blocks, t->n, 0, is_signed, mode, acc);
+}
+#else
 /* Block j of the tile with a residual: through memory, so that the code stays small. */
 EW_INLINE void ew_tile_q8_store_sum(const ew_tile_q8 *t, const ew_q8_scale scale,
                                     const ew_q8_params *p, const int rows, const int j, const int n,
@@ -127,8 +190,8 @@ EW_INLINE void ew_tile_q8_store_sum(const ew_tile_q8 *t, const ew_q8_scale scale
   }
 }
 
-EW_INLINE void ew_tile_q8_store(const ew_tile_q8 *t, const ew_q8_params *p, const int rows,
-                                const int j, const int n, const int is_signed, const int mode,
+EW_INLINE void ew_tile_q8_store_block(const ew_tile_q8 *t, const ew_q8_params *p,
+                                      const int rows, const int j, const int n, const int is_signed, const int mode,
                                 ew_i32x16 acc[EW_Q8_ROWS][4], int32_t *sums) {
   const int32_t *channels = t->channels + 16 * j * ew_q8_channel_rows(mode);
   const ew_q8_scale scale = ew_q8_load_scale(channels, mode);
@@ -143,19 +206,26 @@ EW_INLINE void ew_tile_q8_store(const ew_tile_q8 *t, const ew_q8_params *p, cons
   }
 }
 
+EW_INLINE void ew_tile_q8_store(const ew_tile_q8 *t, const ew_q8_params *p, const int rows,
+                                const int blocks, const int is_signed, const int mode,
+                                ew_i32x16 acc[EW_Q8_ROWS][4]) {
+  int32_t sums[8 * EW_Q8_ROWS]; /* of half a block, where there is a residual */
+  EW_UNROLL for (int j = 0; j + 1 < blocks; ++j)
+    ew_tile_q8_store_block(t, p, rows, j, 16, is_signed, mode, acc, sums);
+  ew_tile_q8_store_block(t, p, rows, blocks - 1, t->n - 16 * (blocks - 1), is_signed, mode, acc,
+                         sums);
+}
+#endif
+
 EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *tile, const int rows, const int blocks,
                                const int is_signed, const int mode) {
   /* Copies: a store of bytes could change the originals, as far as the compiler knows. */
   const ew_tile_q8 t = *tile;
   const ew_q8_params p = *tile->params;
-  int32_t sums[8 * EW_Q8_ROWS]; /* of half a block, where there is a residual */
   ew_i32x16 acc[EW_Q8_ROWS][4];
   ew_tile_q8_begin(&t, &p, rows, blocks, mode, acc);
   ew_tile_q8_sum(&t, rows, blocks, acc);
-  EW_UNROLL for (int j = 0; j + 1 < blocks; ++j)
-    ew_tile_q8_store(&t, &p, rows, j, 16, is_signed, mode, acc, sums);
-  ew_tile_q8_store(&t, &p, rows, blocks - 1, t.n - 16 * (blocks - 1), is_signed, mode, acc,
-                   sums);
+  ew_tile_q8_store(&t, &p, rows, blocks, is_signed, mode, acc);
 }
 
 /* The kernels of one element type and mode, and the choice between them. */

@@ -23,7 +23,8 @@ Int32 = NDArray[np.int32]
 Weights8 = NDArray[np.int8] | NDArray[np.uint8]
 
 LANES = 16
-LARGEST_TILE = 12  # rows of the largest register tile of any ISA (EW_F32_ROWS, EW_Q8_ROWS)
+LARGEST_TILE = 12  # rows of the largest register tile of any ISA (EW_F32_ROWS)
+LARGEST_TILE_Q8 = 14  # the same for 8 bits (EW_Q8_ROWS)
 ALIGNMENT = 64
 DOT_FIVE_BYTES = 3584  # kernels/depthwise_dot_five_q8.h: constants of 64 lanes
 GATHERED_BELOW = 16  # float32 channels; windows of fewer are copied into whole rows first
@@ -42,7 +43,7 @@ def conv_scratch_bytes(
     channels: int,
     element_bytes: int,
     pointer_bytes: int = 8,
-    pixels: int = LARGEST_TILE,
+    pixels: int = LARGEST_TILE_Q8,
 ) -> int:
     """Scratch of `ew_conv_*` and, with kernel (1, 1), of `ew_fully_connected_*`.
 
@@ -54,10 +55,12 @@ def conv_scratch_bytes(
         pixels: output pixels of all images; fewer than a tile need fewer gathered rows.
     """
     depth = math.prod(kernel) * channels
+    if element_bytes == 1:  # pointers, sums, rows, and what copies of whole vectors write more
+        pointers = round_up(LARGEST_TILE_Q8 * pointer_bytes, ALIGNMENT)
+        rows = min(LARGEST_TILE_Q8, pixels) * round_up(depth, ALIGNMENT)
+        return pointers + ALIGNMENT + rows + ALIGNMENT
     held = min(LARGEST_TILE, pixels)
     pointers = round_up(LARGEST_TILE * pointer_bytes, ALIGNMENT)
-    if element_bytes == 1:  # pointers, sums, rows
-        return pointers + ALIGNMENT + held * round_up(depth, ALIGNMENT)
     pad = round_up(channels * element_bytes, ALIGNMENT)
     if depth > channels and channels < GATHERED_BELOW:
         return pad + pointers + round_up(held * depth * element_bytes, ALIGNMENT)

@@ -6,7 +6,7 @@
 #define EW_ISA_NAME "avx512"
 #define EW_F32_ROWS 12
 #define EW_F32_BLOCKS 2
-#define EW_Q8_ROWS 12
+#define EW_Q8_ROWS 14 /* 28 sums, two vectors of weights, one of x: 31 registers; 49 and 196 are whole */
 #define EW_Q8_BLOCKS 2
 #define EW_DEPTHWISE_PIXELS 4
 #define EW_DEPTHWISE_SLIDES 1
@@ -23,6 +23,10 @@ EW_INLINE ew_f32x16 ew_f32_dup(float s) { return _mm512_set1_ps(s); }
 EW_INLINE ew_f32x16 ew_f32_load(const float *p) { return _mm512_loadu_ps(p); }
 EW_INLINE ew_f32x16 ew_f32_load_n(const float *p, int n) {
   return _mm512_maskz_loadu_ps(ew_first(n), p);
+}
+#define EW_HAS_LOAD_F16 1
+EW_INLINE ew_f32x16 ew_f32_load_f16(const uint16_t *p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 EW_INLINE void ew_f32_store(float *p, ew_f32x16 a) { _mm512_storeu_ps(p, a); }
 EW_INLINE void ew_f32_store_n(float *p, ew_f32x16 a, int n) {
@@ -251,6 +255,30 @@ EW_INLINE ew_bytes ew_bytes_narrow(const ew_i32x16 parts[4], ew_bytes zero) {
   const __m512i high = _mm512_packs_epi32(parts[2], parts[3]);
   return _mm512_packs_epi16(_mm512_adds_epi16(low, zero), _mm512_adds_epi16(high, zero));
 }
+/* Sixteen bytes of each part, one part after the other; `zero` (words) is added, all saturates. */
+EW_INLINE ew_bytes ew_bytes_join(const ew_i32x16 parts[4], ew_bytes zero, const int is_signed) {
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512i a = _mm512_adds_epi16(_mm512_packs_epi32(parts[0], parts[1]), zero);
+  const __m512i b = _mm512_adds_epi16(_mm512_packs_epi32(parts[2], parts[3]), zero);
+  return _mm512_permutexvar_epi32(order, is_signed ? _mm512_packs_epi16(a, b)
+                                                   : _mm512_packus_epi16(a, b));
+}
+EW_INLINE ew_bytes ew_bytes_limit(ew_bytes a, ew_bytes lo, ew_bytes hi, const int is_signed) {
+  return is_signed ? _mm512_min_epi8(_mm512_max_epi8(a, lo), hi)
+                   : _mm512_min_epu8(_mm512_max_epu8(a, lo), hi);
+}
+/* The first n of 64 bytes, or all of them if n is larger; zeros behind. */
+EW_INLINE ew_bytes ew_bytes_load_n(const void *p, int n) {
+  return n < 64 ? _mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p) : _mm512_loadu_si512(p);
+}
+EW_INLINE void ew_bytes_store(void *p, ew_bytes a) { _mm512_storeu_si512(p, a); }
+/* Reads n <= 32 bytes, writes 32, less the bits that `flip` inverts. */
+EW_INLINE void ew_bytes_copy_32(void *to, const void *from, int n, int8_t flip) {
+  const __mmask32 some = (__mmask32)(((uint64_t)1 << n) - 1);
+  const __m256i a = _mm256_maskz_loadu_epi8(some, from);
+  _mm256_storeu_si256((__m256i *)to, _mm256_xor_si256(a, _mm256_set1_epi8(flip)));
+}
+#define EW_HAS_BYTES_JOIN 1
 EW_INLINE ew_bytes ew_bytes_clamp(ew_bytes a, ew_bytes lo, ew_bytes hi) {
   return _mm512_min_epi8(_mm512_max_epi8(a, lo), hi);
 }
