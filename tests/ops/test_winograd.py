@@ -6,7 +6,7 @@ from tests.ops.harness import check_op, const, one_node
 
 from edgewright import targets
 from edgewright.codegen import generate
-from edgewright.ops import winograd
+from edgewright.ops import conv_choice, winograd
 from edgewright.ops.conv import Conv
 
 HOST = targets.get("host")
@@ -79,4 +79,4 @@ def test_where_it_does_not_pay(
 ) -> None:
     module, _ = one_node("conv", operands(rng, shape, outputs), **attrs)  # type: ignore[arg-type]
     (node,) = module.main.nodes
-    assert not winograd.wins(node, Conv(**attrs), HOST)
+    assert not conv_choice.form(node, Conv(**attrs), HOST).winograd

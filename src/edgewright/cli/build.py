@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from edgewright.cli.console import json_option, kilobytes, out, progress, show, table
+from edgewright.cli.console import json_option, kilobytes, out, percent, progress, show, table
 from edgewright.cli.model_options import (
     compiler_option,
     import_options,
@@ -15,6 +15,9 @@ from edgewright.cli.model_options import (
     target_option,
 )
 
+
+#: rows of the table of tuned layers
+_TOP = 10
 
 @click.command(name="build")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -30,6 +33,9 @@ from edgewright.cli.model_options import (
               help="How many threads may work on a large layer. Results do not depend on "
               "it.")  # fmt: skip
 @click.option("--no-cache", is_flag=True,
+@click.option("--tune", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Find the best way to compute each layer on this machine, and keep it in FILE; "
+              "layers that FILE has are built as it says.")  # fmt: skip
               help="Build even where the cache has this very build.")  # fmt: skip
 @model_options
 @json_option
@@ -44,13 +50,14 @@ def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None
       edgewright build kws.tflite -o kws.ew -t host -t linux-arm64 --requantization fixed
     """
     from edgewright.pipeline.kept import build_or_reuse
+      edgewright build kws.tflite -o kws --tune kws.tune.json
 
     options = import_options(given)
     with progress(f"building {model.name}") as step:
         package = build_or_reuse(
             model, given["targets"], destination, cached=not given["no_cache"], progress=step,
             name=given["name"], compiler=given["compiler"], max_ram=given["max_ram"],
-            threads=given["threads"], **options,
+            threads=given["threads"], tune=given["tune"], **options,
         )  # fmt: skip
     manifest = package.manifest
     show(as_json, manifest.model_dump(mode="json"), lambda: render(manifest, destination))
@@ -86,10 +93,57 @@ def render(manifest: Any, destination: Path) -> None:
         out.print(f"note: {note}")
     out.print(f"wrote {destination}")
 
+    for report in manifest.tuned:
+        render_tuning(report)
 
 def not_run(name: str) -> str:
     """The line for a target that was built and not run: what running it takes."""
     from edgewright import targets
+
+def precision_lines(info: Any) -> list[str]:
+    """What storing weights in fewer bits costs, for people."""
+    lines = []
+    for cost in info.outputs if info else ():
+        top = "" if cost.same_top is None else f"; the same top-1 in {percent(cost.same_top)}"
+        lines.append(
+            f"{info.precision}: {cost.output} differs from float32 by {cost.rms_error:.2g} (rms) "
+            f"and {cost.max_error:.2g} (largest) of its range on {info.samples} samples{top}"
+        )
+    return lines
+
+
+def render_tuning(report: Any) -> None:
+    """What tuning did for one target, for people."""
+    if report.trials:
+        out.print(f"{report.target}: {report.trials} ways of {report.layers} layers tried, "
+                  f"{len(report.changes)} layers changed")  # fmt: skip
+    if report.kernels:
+        _kernels(report)
+    if report.changes:
+        unit = "cycles" if report.kernels else "µs"
+        rows = [
+            [c.layer, c.default, c.chosen, c.before, c.after, c.before / c.after]
+            for c in report.changes[:_TOP]
+        ]
+        columns = ["layer", "default", "tuned", f"{unit} before", "after", "gain"]
+        table(columns, rows, f"tuned layers of {report.target}")
+    if report.before_us:
+        out.print(f"{report.target}: the whole net took {report.before_us:,.1f} µs, and "
+                  f"{report.after_us:,.1f} µs tuned: {report.before_us / report.after_us:.3f} "
+                  f"times as fast (± {percent(report.spread)}), in turns")  # fmt: skip
+    for note in report.notes:
+        out.print(f"note: {note}")
+
+
+def _kernels(report: Any) -> None:
+    """Modelled cycles of the micro-kernels' inner loops."""
+    rows = [
+        [k.kernel, k.level, k.cpu, k.macs, k.cycles, k.cycles / k.macs, k.bound / k.cycles]
+        for k in report.kernels
+    ]
+    columns = ["kernel", "level", "CPU", "MACs", "cycles", "per MAC", "of its bound"]
+    table(columns, rows, f"inner loops of {report.target}, by llvm-mca")
+
 
     advice = targets.available(targets.get(name)).advice
     return f"{name}: not run here, so not verified" + (f" ({advice})" if advice else "")

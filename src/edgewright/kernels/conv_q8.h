@@ -27,7 +27,7 @@ EW_INLINE ew_conv_q8_plan ew_conv_q8_plan_of(const ew_conv_shape s, const ew_q8_
   p.flip = v.is_signed == EW_DOT_US ? 0x8080808080808080u : 0;
   p.gathers = p.flip != 0 || p.padded != p.depth || !ew_conv_is_matrix(s);
   p.row_bytes = ew_round_up(p.depth, 64);
-  p.block = ew_conv_block(p.padded, p.columns, EW_Q8_ROWS);
+  p.block = ew_conv_block_of(s, p.padded, p.columns, EW_Q8_ROWS);
   return p;
 }
 

@@ -14,7 +14,7 @@ EW_DRIVER void ew_conv_q8_chunk(const ew_conv_shape *shape, const ew_q8_variant 
     const int32_t columns = p.columns, step = ew_chunk_columns(p.pixels, 16 * EW_Q8_BLOCKS);
     n = ew_chunk_start(columns, step, chunk);
     p.columns = ew_chunk_start(columns, step, chunk + 1) - n;
-    p.block = ew_conv_block(p.padded, p.columns, EW_Q8_ROWS);
+    p.block = ew_conv_block_of(s, p.padded, p.columns, EW_Q8_ROWS);
   } else {
     p.first = ew_chunk_start(p.pixels, EW_Q8_ROWS, chunk);
     p.pixels = ew_chunk_start(p.pixels, EW_Q8_ROWS, chunk + 1);

@@ -149,7 +149,7 @@ EW_INLINE ew_winograd ew_winograd_of(const ew_conv_shape s, void *scratch) {
   g.across = ((s.out_w + s.dilation_w - 1) / s.dilation_w + 1) / 2;
   g.down = ((s.out_h + s.dilation_h - 1) / s.dilation_h + 1) / 2;
   g.tiles = s.batch * s.dilation_h * s.dilation_w * g.across * g.down;
-  g.block = ew_winograd_block(s.in_c, g.tiles);
+  g.block = s.block ? ew_min_i32(s.block, g.tiles) : ew_winograd_block(s.in_c, g.tiles);
   g.v_step = (ptrdiff_t)g.block * s.in_c + 16; /* not a multiple of 4096 bytes: see caches */
   g.m_step = (ptrdiff_t)g.block * 16 * EW_F32_BLOCKS + 16;
   g.zeros = scratch;

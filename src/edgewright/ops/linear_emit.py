@@ -9,7 +9,17 @@ import numpy as np
 
 from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
-from edgewright.ops import Array, Emit, Packing, half, lean, packing, parallel, winograd
+from edgewright.ops import (
+    Array,
+    Emit,
+    Packing,
+    conv_choice,
+    half,
+    lean,
+    packing,
+    parallel,
+    winograd,
+)
 from edgewright.ops.integer import requantize as rq
 from edgewright.ops.integer.add import add_fixed_constants, add_short_constants
 from edgewright.ops.integer.fixed_point import Multiplier
@@ -42,7 +52,7 @@ def mode_text(e: Emit) -> str:
 
 
 def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[int, int],
-               groups: int) -> str:  # fmt: skip
+               groups: int, block: int = 0) -> str:  # fmt: skip
     """A compound literal of `ew_conv_shape`."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
@@ -55,6 +65,7 @@ def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[
         window += [f".{stem}_h = {height}", f".{stem}_w = {width}"]
     edge = [f".dilation_h = {op.dilation[0]}", f".dilation_w = {op.dilation[1]}"]
     edge += [f".pad_top = {op.pad[0][0]}", f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
+    edge += [f".block = {block}"] if block else []
     lines = [", ".join(part) for part in (image[:4], image[4:], window, edge)]
     return "(ew_conv_shape){" + ",\n        ".join(lines) + "}"
 
@@ -189,7 +200,8 @@ def emit_conv(e: Emit, op: Conv) -> None:
     assert x is not None
     w = weight_data(e)
     kind, skip = suffix(x), e.inputs[3] if len(e.inputs) > 3 else None
-    shape = shape_text(e, op, w.shape[1:3], op.groups)
+    form = conv_choice.form(e.node, op, e.target)
+    shape = shape_text(e, op, w.shape[1:3], op.groups, form.block)
     if half.applies(e.node):
         half.emit_product(e, shape, op.groups, op.clamp)
         return
@@ -197,16 +209,16 @@ def emit_conv(e: Emit, op: Conv) -> None:
     if kind == "f32":
         bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
         packed, offsets = packing.pack_f32(w, bias, op.groups)
-        form = "conv_winograd_f32" if winograd.wins(e.node, op, e.target) else "conv_f32"
-        packed = winograd.weights(w) if form == "conv_winograd_f32" else packed
+        kernel = "conv_winograd_f32" if form.winograd else "conv_f32"
+        packed = winograd.weights(w) if form.winograd else packed
         lo, hi = map(float_text, clamp_of(op.clamp))
         if parallel.applies(e.node, op, e.target):
             memory = parallel.Memory(e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(y),
                                      skip=e.ptr(skip))  # fmt: skip
-            parallel.emit(e, form, [shape, lo, hi], memory)
+            parallel.emit(e, kernel, [shape, lo, hi], memory)
             return
-        e.header(f"{form}.h")
-        e.call(f"ew_{form}", shape, e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(skip),
+        e.header(f"{kernel}.h")
+        e.call(f"ew_{kernel}", shape, e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(skip),
                lo, hi, e.ptr(y), e.scratch())  # fmt: skip
     elif kind == "s16":
         e.header("conv_s16.h")
@@ -367,8 +379,9 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     _, kh, kw, channels = node.input(1).type.dims
     if node.input(0).type.dtype is DType.INT16:
         return 0
-    if winograd.wins(node, op, target):
-        return parallel.scratch(node, op, target, winograd.scratch_bytes(node, op))
+    form = conv_choice.form(node, op, target)
+    if form.winograd:
+        return parallel.scratch(node, op, target, winograd.scratch_bytes(node, op, form.block))
     batch, height, width, _ = node.output.type.shape
     pixels = upper(batch * height * width)
     if lean.applies(target, node.input(0)):

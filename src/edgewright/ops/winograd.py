@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgewright.graph import DType, Node, upper
-from edgewright.ops.choice import Way, choose
 from edgewright.ops.packing import LANES, LARGEST_TILE, Float32, round_up
 
 if TYPE_CHECKING:
@@ -29,23 +28,21 @@ WIDEST_TILE = 32
 LARGEST_SHARE = 0.75
 
 
-def wins(node: Node, op: Conv, target: Packing) -> bool:
-    """Whether a convolution is computed in this form; tuning may say otherwise.
+def fits(node: Node, op: Conv, target: Packing) -> bool:
+    """Whether a convolution can be computed in this form.
 
     Only on 64-bit targets: its weights take 16/9 of the direct form's, and up to 0.5 MB of scratch,
     which smaller machines do not have.
     """
     outputs, kh, kw, inputs = node.input(1).type.dims
-    fits = (kh, kw) == (3, 3) and op.stride == (1, 1) and op.groups == 1
-    fits = fits and inputs % LANES == 0 and outputs % LANES == 0
-    fits = fits and node.input(0).type.dtype is DType.FLOAT32 and target.pointer_bytes == 8
-    if not fits:
-        return False
-    ways = [Way("direct", False, "more than LARGEST_SHARE of its multiplications would be left"),
-            Way("winograd", True, "multiplications are saved")]  # fmt: skip
-    if 16 * _tiles(node, op) <= LARGEST_SHARE * 9 * _pixels(node):
-        ways.reverse()
-    return choose(node, target, "conv_f32", ways, ("stride", "dilation", "pad"))
+    shape = (kh, kw) == (3, 3) and op.stride == (1, 1) and op.groups == 1
+    shape = shape and inputs % LANES == 0 and outputs % LANES == 0
+    return shape and node.input(0).type.dtype is DType.FLOAT32 and target.pointer_bytes == 8
+
+
+def saves(node: Node, op: Conv) -> bool:
+    """Whether this form pays, as long as nothing was measured."""
+    return 16 * tiles(node, op) <= LARGEST_SHARE * 9 * _pixels(node)
 
 
 def weights(w: Array) -> Float32:
@@ -58,11 +55,14 @@ def weights(w: Array) -> Float32:
     return np.ascontiguousarray(blocks.transpose(1, 0, 3, 2), np.float32)
 
 
-def scratch_bytes(node: Node, op: Conv) -> int:
-    """Bytes of scratch: zeros, the transformed input of a block of tiles, its products."""
+def scratch_bytes(node: Node, op: Conv, block: int = 0) -> int:
+    """Bytes of scratch: zeros, the transformed input of a block of tiles, its products.
+
+    `block` is how many tiles; 0: as many as fit into BLOCK_BYTES.
+    """
     channels = node.input(1).type.dims[3]
     fit = max(LARGEST_TILE, BLOCK_BYTES // (64 * channels) // LARGEST_TILE * LARGEST_TILE)
-    block = min(fit, _tiles(node, op))
+    block = min(block or fit, tiles(node, op))
     floats = max(channels, 64) + 16 * (block * channels + 16 + block * WIDEST_TILE + 16)
     return 4 * floats
 
@@ -72,7 +72,7 @@ def _pixels(node: Node) -> int:
     return upper(batch) * upper(height) * upper(width)
 
 
-def _tiles(node: Node, op: Conv) -> int:
+def tiles(node: Node, op: Conv) -> int:
     """Tiles of 2x2 results; a dilated image is several interleaved ones."""
     batch, height, width, _ = node.output.type.shape
     rows, columns = (

@@ -1,0 +1,72 @@
+"""How a convolution is computed: by Winograd's algorithm or directly, and how many rows at once.
+
+The order of the ways is the table of defaults (`ops/choice.py`). Rows (output pixels, or Winograd's
+tiles) pass a few columns of the weights in blocks: small ones keep what they read in the first
+cache while the weights come from the second; large ones read the weights seldom.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from edgewright.graph import DType, Node, upper
+from edgewright.ops import half, lean, winograd
+from edgewright.ops.choice import Way, choose
+
+if TYPE_CHECKING:
+    from edgewright.ops.conv import Conv
+    from edgewright.ops.emit import Packing
+
+_ATTRIBUTES = ("stride", "dilation", "pad", "groups")
+#: Rows of a block that are tried beside the kernel's own estimate, which is one tile where all
+#: weights fit into half of the second cache, and what fits there otherwise (ew_conv_block).
+BLOCKS = {1: "weights stay in the second cache", 48: "rows stay in the first cache",
+          168: "rows and columns share the second cache", 504: "rows fill the second cache",
+          1 << 24: "weights are read once"}  # fmt: skip
+#: Tiles of Winograd's that are tried beside what fits into BLOCK_BYTES of the second cache.
+TILE_BLOCKS = {24: "what is transformed stays in the first cache",
+               60: "it shares the second cache with the weights",
+               168: "weights are read seldom"}  # fmt: skip
+
+
+class Form(NamedTuple):
+    """One way; `block` as `ew_conv_shape` has it, 0 for the kernel's own estimate."""
+
+    winograd: bool = False
+    block: int = 0
+
+
+def form(node: Node, op: Conv, target: Packing) -> Form:
+    """How a convolution is computed; only the sixteen-lane kernels have a choice."""
+    x = node.input(0)
+    if x.type.dtype is DType.INT16 or half.applies(node) or lean.applies(target, x):
+        return Form()
+    kernel = "conv_f32" if node.input(0).type.dtype is DType.FLOAT32 else "conv_q8"
+    return choose(node, target, kernel, _ways(node, op, target), _ATTRIBUTES)
+
+
+def _ways(node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
+    direct = _direct(node)
+    if not winograd.fits(node, op, target):
+        return direct
+    saving = [
+        Way("winograd", Form(winograd=True), "multiplications are saved"),
+        *(
+            Way(f"winograd block={tiles}", Form(winograd=True, block=tiles), why)
+            for tiles, why in TILE_BLOCKS.items()
+            if tiles < winograd.tiles(node, op)
+        ),
+    ]
+    return [*saving, *direct] if winograd.saves(node, op) else [*direct, *saving]
+
+
+def _direct(node: Node) -> list[Way[Form]]:
+    """The direct form; blocks of all rows are the same however many rows they could hold."""
+    batch, height, width, _ = node.output.type.shape
+    pixels = upper(batch) * upper(height) * upper(width)
+    inner = [rows for rows in BLOCKS if rows < pixels]
+    blocks = [*inner, *list(BLOCKS)[len(inner) : len(inner) + 1]] if len(inner) > 1 else []
+    return [
+        Way("direct", Form(), "the estimate of ew_conv_block"),
+        *(Way(f"direct block={rows}", Form(block=rows), BLOCKS[rows]) for rows in blocks),
+    ]

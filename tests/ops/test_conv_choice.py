@@ -1,0 +1,85 @@
+"""Every way to compute a convolution gives the reference's result."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.ops import harness
+from tests.ops.harness import check_ops, const, one_node, quantised
+
+from edgewright import targets
+from edgewright.graph import DType, Node, Quant, TensorType
+from edgewright.ops import conv_choice
+from edgewright.ops.choice import Layer, Way
+from edgewright.ops.conv import Conv
+from edgewright.tuning.choices import Offered
+
+HOST = targets.get("host")
+SAME = ((1, 1), (1, 1))
+
+
+class Each:
+    """The first layer takes its first way, the next one its second, and so on."""
+
+    def __init__(self) -> None:
+        self.taken: dict[Node, str] = {}
+
+    def pick(self, node: Node, layer: Layer, ways: Sequence[Way[Any]]) -> Way[Any]:
+        count = len(self.taken)
+        name = self.taken.setdefault(node, ways[count % len(ways)].name)
+        return next(way for way in ways if way.name == name)
+
+
+def ways_of(case: tuple[str, list[Any], dict[str, Any]], threads: int = 1) -> list[str]:
+    """The names of the ways of one node."""
+    op, operands, given = case
+    attrs = {k: v for k, v in given.items() if k != "outputs"}
+    module, _ = one_node(op, operands, given.get("outputs"), **attrs)
+    offered = Offered()
+    (node,) = module.main.nodes
+    target = replace(HOST, choices=offered, chunks=threads)
+    conv_choice.form(node, Conv(**attrs), target)
+    return [name for offer in offered.offers.values() for name in offer.names]
+
+
+def float_case(rng: np.random.Generator) -> tuple[str, list[Any], dict[str, Any]]:
+    x = rng.standard_normal((1, 27, 26, 32)).astype(np.float32)
+    w = rng.standard_normal((48, 3, 3, 32)).astype(np.float32)
+    return "conv", [x, const(w)], {"pad": SAME}
+
+
+def int8_case(rng: np.random.Generator) -> tuple[str, list[Any], dict[str, Any]]:
+    x = quantised(rng.integers(-128, 128, (1, 27, 26, 33)).astype(np.int8), 0.1, 3)
+    w = const(rng.integers(-127, 128, (80, 1, 1, 33)).astype(np.int8), Quant.per_tensor(0.02, 0))
+    out = TensorType(DType.INT8, (1, 27, 26, 80), Quant.per_tensor(4.0, -5))
+    return "conv", [x, w], {"outputs": [out]}
+
+
+@pytest.mark.parametrize("make", [float_case, int8_case])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_way_is_right(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, make: Any, threads: int
+) -> None:
+    each = Each()
+    (target,) = targets.with_threads([replace(HOST, choices=each)], threads)
+    monkeypatch.setattr(harness, "_target", lambda _: target)
+    names = ways_of(make(rng), threads)
+    check_ops([make(rng) for _ in names])
+    assert sorted(each.taken.values()) == sorted(names)
+
+
+def test_the_ways_of_a_layer(rng: np.random.Generator) -> None:
+    assert ways_of(float_case(rng)) == [
+        *("winograd", "winograd block=24", "winograd block=60", "winograd block=168", "direct"),
+        *("direct block=1", "direct block=48", "direct block=168", "direct block=504"),
+        "direct block=16777216",
+    ]  # fmt: skip
+    assert ways_of(int8_case(rng))[0] == "direct"
+
+
+def test_one_tile_of_rows_has_one_way(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((1, 4, 4, 8)).astype(np.float32)
+    w = rng.standard_normal((8, 1, 1, 8)).astype(np.float32)
+    assert ways_of(("conv", [x, const(w)], {})) == []
