@@ -7,6 +7,7 @@ from tests.kernels import cases
 from tests.kernels.cases import Shape, header, matrix, scratch, shape_of
 from tests.kernels.harness import Array, Level, call
 from tests.kernels.test_conv_q8 import MATRICES, WINDOWS
+from tests.kernels.test_depthwise_q8 import BYTES
 from tests.kernels.test_depthwise_q8 import SHAPES as DEPTHWISE
 
 from edgewright.ops import packing
@@ -62,6 +63,14 @@ def test_nan_passes(level: Level) -> None:
     np.testing.assert_array_equal(got[1], [6, 6])
 
 
+TILES = [  # windows that AVX-512 takes several pixels at a time: the last of a line overlap
+    shape_of((1, 3, 16, 20), 20, (3, 3), pad=(1, 1, 1, 1)),
+    shape_of((2, 5, 30, 16), 16, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
+    shape_of((1, 4, 9, 33), 33, (5, 5), pad=(2, 2, 2, 2)),
+    shape_of((1, 9, 19, 17), 17, (5, 5), stride=(2, 2), pad=(1, 2, 1, 2)),
+]
+
+
 def check_depthwise(level: Level, s: Shape) -> None:
     """One random depthwise layer."""
     x, w = random(s.batch, s.in_h, s.in_w, s.in_c), random(s.kernel_h, s.kernel_w, s.out_c)
@@ -77,8 +86,8 @@ def check_depthwise(level: Level, s: Shape) -> None:
 
 
 def test_depthwise(level: Level) -> None:
-    """Padding, stride, dilation, multipliers, channel remainders."""
-    for s in DEPTHWISE:
+    """Padding, stride, dilation, multipliers, remainders of channels and of lines."""
+    for s in DEPTHWISE + BYTES + TILES:
         check_depthwise(level, s)
 
 

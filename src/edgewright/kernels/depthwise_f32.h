@@ -2,6 +2,7 @@
 #ifndef EW_DEPTHWISE_F32_H
 #define EW_DEPTHWISE_F32_H
 #include "depthwise_rows.h"
+#include "depthwise_tile_f32.h"
 #include "simd.h"
 
 typedef struct ew_depthwise_f32_layer {
@@ -25,7 +26,7 @@ EW_INLINE ew_f32x16 ew_depthwise_f32_load(const char *at, int32_t c, int n, int3
 /* How a block of channels is computed; all constants, but for n and first in what EW_SMALL shares. */
 typedef struct ew_depthwise_f32_how {
   int first, pixels; /* of those that the taps point at */
-  int multiplier, slides;
+  int multiplier;
 } ew_depthwise_f32_how;
 
 /* Sums of some pixels: one load for each tap and pixel. */
@@ -41,29 +42,11 @@ EW_INLINE void ew_depthwise_f32_taps(const ew_depthwise_f32_layer *t, int32_t c,
   }
 }
 
-/* The same for a 3x3 window that slides by one pixel: each column is loaded once. */
-EW_INLINE void ew_depthwise_f32_slide(const ew_depthwise_f32_layer *t, int32_t c, const int n,
-                                      const int pixels, ew_f32x16 *acc) {
-  const float *w = t->w + (ptrdiff_t)c * 9;
-  EW_UNROLL for (int ky = 0; ky < 3; ++ky) {
-    const char *at = t->span.at[3 * ky];
-    const ptrdiff_t step = t->span.step[3 * ky];
-    ew_f32x16 x[EW_DEPTHWISE_PIXELS + 2];
-    EW_UNROLL for (int i = 0; i < pixels + 2; ++i)
-      x[i] = ew_depthwise_f32_load(at + i * step, c, n, 1);
-    EW_UNROLL for (int kx = 0; kx < 3; ++kx) {
-      const ew_f32x16 factor = ew_f32_load(w + (3 * ky + kx) * 16);
-      EW_UNROLL for (int i = 0; i < pixels; ++i) acc[i] = ew_fma(x[i + kx], factor, acc[i]);
-    }
-  }
-}
-
 EW_INLINE void ew_depthwise_f32_block(const ew_depthwise_f32_layer *t, int32_t m, int32_t c,
                                       const int n, const ew_depthwise_f32_how how) {
   ew_f32x16 acc[EW_DEPTHWISE_PIXELS];
   EW_UNROLL for (int i = 0; i < how.pixels; ++i) acc[i] = ew_f32_load(t->bias + c);
-  if (how.slides) ew_depthwise_f32_slide(t, c, n, how.pixels, acc);
-  else ew_depthwise_f32_taps(t, c, n, how, acc);
+  ew_depthwise_f32_taps(t, c, n, how, acc);
   const ew_f32x16 lo = ew_f32_dup(t->lo), hi = ew_f32_dup(t->hi);
   EW_UNROLL for (int i = 0; i < how.pixels; ++i) {
     float *y = t->y + (ptrdiff_t)(m + how.first + i) * t->channels + c;
@@ -77,7 +60,7 @@ EW_INLINE void ew_depthwise_f32_block(const ew_depthwise_f32_layer *t, int32_t m
 /* The channels from c on of one pixel, the `first` of those that the taps point at. */
 EW_KERNEL void ew_depthwise_f32_one(const ew_depthwise_f32_layer *t, int32_t m, int32_t c,
                                     int32_t first) {
-  const ew_depthwise_f32_how how = {first, 1, t->multiplier, 0};
+  const ew_depthwise_f32_how how = {first, 1, t->multiplier};
   for (; c < t->channels; c += 16)
     ew_depthwise_f32_block(t, m, c, ew_min_i32(16, t->channels - c), how);
 }
@@ -100,19 +83,15 @@ EW_INLINE void ew_depthwise_f32_pixels(const ew_depthwise_f32_layer *t, int32_t 
 
 EW_KERNEL void ew_depthwise_f32_span(void *layer, int32_t m, int32_t count) {
   const ew_depthwise_f32_layer copy = *(const ew_depthwise_f32_layer *)layer, *const t = &copy;
-  const ew_depthwise_f32_how slide = {0, EW_DEPTHWISE_PIXELS, 1, 1};
-  const ew_depthwise_f32_how step = {0, EW_DEPTHWISE_PIXELS, 1, 0}, one = {0, 1, 1, 0};
-  const int slides = EW_DEPTHWISE_SLIDES && t->span.is_sliding;
+  const ew_depthwise_f32_how step = {0, EW_DEPTHWISE_PIXELS, 1}, one = {0, 1, 1};
   const int32_t end = m + count;
-  for (; m + EW_DEPTHWISE_PIXELS <= end; m += EW_DEPTHWISE_PIXELS) {
-    if (slides) ew_depthwise_f32_pixels(t, m, slide);
-    else ew_depthwise_f32_pixels(t, m, step);
-  }
+  for (; m + EW_DEPTHWISE_PIXELS <= end; m += EW_DEPTHWISE_PIXELS)
+    ew_depthwise_f32_pixels(t, m, step);
   for (; m < end; ++m) ew_depthwise_f32_pixels(t, m, one);
 }
 EW_KERNEL void ew_depthwise_f32_span_n(void *layer, int32_t m, int32_t count) {
   const ew_depthwise_f32_layer *t = layer;
-  const ew_depthwise_f32_how one = {0, 1, t->multiplier, 0};
+  const ew_depthwise_f32_how one = {0, 1, t->multiplier};
   for (int32_t i = 0; i < count; ++i) ew_depthwise_f32_pixels(t, m + i, one);
 }
 
@@ -131,6 +110,13 @@ EW_DRIVER void ew_depthwise_f32_of(const ew_conv_shape *shape,
                               .lo = lo,
                               .hi = hi};
   __builtin_memset(scratch, 0, (size_t)pad_bytes);
+#if EW_DEPTHWISE_SLIDES
+  if (ew_depthwise_tile_takes(s)) {
+    const ew_depthwise_tile_layer tile = {s, x, scratch, w, bias, y, lo, hi};
+    ew_depthwise_tile(&tile);
+    return;
+  }
+#endif
   ew_depthwise_walk(s, t.span, x, sizeof(float), scratch, run, &t);
 }
 
