@@ -7,14 +7,38 @@
 enum { EW_TREES_SUM, EW_TREES_AVERAGE, EW_TREES_MIN, EW_TREES_MAX };
 enum { EW_TREES_NONE, EW_TREES_SOFTMAX, EW_TREES_LOGISTIC, EW_TREES_SOFTMAX_ZERO, EW_TREES_PROBIT };
 
+/* Trees at once: hides how long a branch waits for the one above it. */
+enum { EW_TREES_GROUP = 8 };
+#if EW_SMALL && __SIZEOF_POINTER__ == 4 && !defined(__wasm__)
+#define EW_TREES_LANES 1
+#else
+#define EW_TREES_LANES 8
+#endif
+
+typedef struct ew_tree_node {
+  int32_t key;
+  uint16_t column, step; /* to the child below; the one above lies behind it */
+} ew_tree_node;
+
+/* The trees have one of two forms: `compact` (ops/tree_layout.py), or `branches`. */
 typedef struct ew_trees {
-  const int32_t *nodes; /* [branches][4]: bits of the threshold, key, child if true, if false */
-  const int32_t *roots; /* a child is a branch, or ~leaf */
+  const int32_t *compact; /* of ew_tree_node; or null */
+  const int32_t *leaf;    /* of each of these nodes */
+  const int32_t *steps;   /* of the deepest of each EW_TREES_GROUP trees */
+  const int32_t *branches; /* [branches][4]: bits of the threshold, key, child if true, if false */
+  const int32_t *roots;    /* nodes; or children: a branch, or ~leaf */
+  /* If `run`: leaves add so many weights each, to targets from leaf_target[tree] on. */
   const int32_t *leaf_begin;
   const int32_t *leaf_target;
   const float *leaf_weight;
-  int32_t trees, targets;
+  const uint8_t *has; /* if `run`: whether any leaf adds to the target */
+  int32_t trees, targets, features, run;
+  int32_t nans;    /* what NaN becomes: 1 the greatest key, 2 the least, 3 both */
+  int32_t uniform; /* the low part of every branch's key, or -1 */
+  int32_t block;   /* rows that scratch has room for */
 } ew_trees;
+
+/* --- branches that compare floats ---------------------------------------------------------- */
 
 /* key = feature * 16 + (NaN is true) * 8 + comparison */
 EW_INLINE int ew_tree_test(float v, float threshold, int32_t key) {
@@ -30,35 +54,147 @@ EW_INLINE int ew_tree_test(float v, float threshold, int32_t key) {
   return (key & 8) && v != v ? 1 : yes;
 }
 
-/* The leaf that a sample reaches; `uniform` is the low part of every key, or -1. */
-EW_INLINE int32_t ew_tree_leaf(const int32_t *nodes, const float *x, int32_t at, int32_t uniform) {
+/* The leaf that a sample reaches. */
+EW_INLINE int32_t ew_tree_leaf(const ew_trees *t, const float *x, int32_t at) {
   while (at >= 0) {
-    const int32_t *n = nodes + 4 * (ptrdiff_t)at;
-    const int32_t key = uniform < 0 ? n[1] : uniform;
+    const int32_t *n = t->branches + 4 * (ptrdiff_t)at;
+    const int32_t key = t->uniform < 0 ? n[1] : t->uniform;
     const int yes = ew_tree_test(x[n[1] >> 4], ew_float_of_bits(n[0]), key);
     at = n[3 - yes];
   }
   return ~at;
 }
 
-/* Score of one sample and target; `has` says whether any leaf added to it. */
-EW_INLINE void ew_trees_score(const ew_trees *t, const float *x, float *score, uint8_t *has,
-                              int aggregate, int32_t uniform) {
-  for (int32_t k = 0; k < t->targets; ++k) score[k] = 0.0f, has[k] = 0;
-  for (int32_t i = 0; i < t->trees; ++i) {
-    const int32_t leaf = ew_tree_leaf(t->nodes, x, t->roots[i], uniform);
-    for (int32_t k = t->leaf_begin[leaf]; k < t->leaf_begin[leaf + 1]; ++k) {
-      const int32_t target = t->leaf_target[k];
-      const float w = t->leaf_weight[k], held = score[target];
-      const int better = aggregate == EW_TREES_MIN ? w < held : w > held;
-      if (aggregate == EW_TREES_SUM || aggregate == EW_TREES_AVERAGE)
-        score[target] = held + w;
-      else if (!has[target] || better)
-        score[target] = w;
-      has[target] = 1;
+/* --- compact nodes ------------------------------------------------------------------------- */
+
+/* Integers order as floats do once the negative ones are turned round. */
+EW_INLINE int32_t ew_tree_key(float v, int32_t nan) {
+  const int32_t bits = ew_bits_of_float(v), size = bits & INT32_MAX;
+  return size > 0x7f800000 ? nan : bits < 0 ? -size : size;
+}
+
+EW_INLINE int32_t ew_trees_columns(const ew_trees *t) {
+  return t->nans == 3 ? 2 * t->features : t->features;
+}
+
+EW_INLINE void ew_trees_keys(int32_t *keys, const float *x, const ew_trees *t, int32_t rows) {
+  const int32_t n = t->features;
+  for (int32_t row = 0; row < rows; ++row, x += n) {
+    if (t->nans & 1) {
+      for (int32_t k = 0; k < n; ++k) keys[k] = ew_tree_key(x[k], INT32_MAX);
+      keys += n;
+    }
+    if (t->nans & 2) {
+      for (int32_t k = 0; k < n; ++k) keys[k] = ew_tree_key(x[k], INT32_MIN);
+      keys += n;
     }
   }
 }
+
+EW_INLINE int ew_trees_inside(const ew_tree_node *nodes, const int32_t *at) {
+  int32_t step = 0;
+  EW_UNROLL for (int l = 0; l < EW_TREES_LANES; ++l) step |= nodes[at[l]].step;
+  return step != 0;
+}
+
+/* Moves each lane down to its leaf, where it stays. Lanes read their keys `stride` apart. */
+EW_INLINE void ew_trees_walk(int32_t *at, const ew_tree_node *nodes, const int32_t *keys,
+                             int32_t stride, int32_t steps) {
+  for (int32_t left = steps; left > 0; left -= 8) {
+    if (left < steps && !ew_trees_inside(nodes, at)) return;
+    for (int32_t step = 0; step < left && step < 8; ++step) {
+      EW_UNROLL for (int l = 0; l < EW_TREES_LANES; ++l) {
+        const ew_tree_node *n = nodes + at[l];
+        at[l] += n->step + (keys[l * stride + n->column] > n->key);
+      }
+    }
+  }
+}
+
+/* --- scores -------------------------------------------------------------------------------- */
+
+EW_INLINE void ew_trees_add(float *score, uint8_t *has, const ew_trees *t, int32_t tree,
+                            int32_t leaf, int aggregate) {
+  if (t->run > 0) {
+    const float *w = t->leaf_weight + (ptrdiff_t)leaf * t->run;
+    float *held = score + t->leaf_target[tree];
+    for (int32_t k = 0; k < t->run; ++k) held[k] += w[k];
+    return;
+  }
+  for (int32_t k = t->leaf_begin[leaf]; k < t->leaf_begin[leaf + 1]; ++k) {
+    const int32_t target = t->leaf_target[k];
+    const float w = t->leaf_weight[k], held = score[target];
+    const int better = aggregate == EW_TREES_MIN ? w < held : w > held;
+    if (aggregate == EW_TREES_SUM || aggregate == EW_TREES_AVERAGE)
+      score[target] = held + w;
+    else if (!has[target] || better)
+      score[target] = w;
+    has[target] = 1;
+  }
+}
+
+/* EW_TREES_LANES rows through one tree after the other. */
+EW_INLINE void ew_trees_rows(float *y, uint8_t *has, const int32_t *keys, const ew_trees *t,
+                             int32_t rows, int aggregate) {
+  const ew_tree_node *nodes = (const ew_tree_node *)t->compact;
+  const int32_t n = t->targets, columns = ew_trees_columns(t);
+  for (int32_t i = 0; i < t->trees; ++i) {
+    for (int32_t row = 0; row < rows; row += EW_TREES_LANES) {
+      int32_t at[EW_TREES_LANES];
+      EW_UNROLL for (int l = 0; l < EW_TREES_LANES; ++l) at[l] = t->roots[i];
+      ew_trees_walk(at, nodes, keys + row * columns, columns, t->steps[i / EW_TREES_GROUP]);
+      EW_UNROLL for (int l = 0; l < EW_TREES_LANES; ++l)
+        ew_trees_add(y + (row + l) * n, has + (row + l) * n, t, i, t->leaf[at[l]], aggregate);
+    }
+  }
+}
+
+/* One row through EW_TREES_LANES trees at once. Where every leaf adds to all of a few targets,
+   their sums stay in registers. */
+EW_INLINE void ew_trees_row(float *y, uint8_t *has, const int32_t *keys, const ew_trees *t,
+                            int aggregate) {
+  const ew_tree_node *nodes = (const ew_tree_node *)t->compact;
+  const int32_t few = t->run == t->targets && t->run <= 16 ? t->run : 0;
+  float sum[16] = {0};
+  for (int32_t i = 0; i < t->trees; i += EW_TREES_LANES) {
+    int32_t at[EW_TREES_LANES];
+    EW_UNROLL for (int l = 0; l < EW_TREES_LANES; ++l) at[l] = t->roots[i + l];
+    ew_trees_walk(at, nodes, keys, 0, t->steps[i / EW_TREES_GROUP]);
+    EW_UNROLL for (int l = 0; l < EW_TREES_LANES; ++l) {
+      if (i + l >= t->trees) break;
+      const int32_t leaf = t->leaf[at[l]];
+      const float *w = t->leaf_weight + (ptrdiff_t)leaf * few;
+      if (!few) ew_trees_add(y, has, t, i + l, leaf, aggregate);
+      EW_UNROLL for (int k = 0; k < 16; ++k) if (k < few) sum[k] += w[k];
+    }
+  }
+  for (int32_t k = 0; k < few; ++k) y[k] = sum[k];
+}
+
+/* Scores of up to t->block rows; scratch is keys, then has [block][targets], which says whether
+   any leaf added to a score. */
+EW_INLINE void ew_trees_scores(float *y, uint8_t *has, int32_t *keys, const float *x,
+                               const ew_trees *t, int32_t rows, int aggregate) {
+  const int32_t n = t->targets, columns = ew_trees_columns(t);
+  for (int32_t k = 0; k < rows * n; ++k) y[k] = 0.0f;
+  if (t->run == 0)
+    for (int32_t k = 0; k < rows * n; ++k) has[k] = 0;
+  if (t->compact) {
+    const int32_t whole = rows - rows % EW_TREES_LANES;
+    ew_trees_keys(keys, x, t, rows);
+    if (whole > 0) ew_trees_rows(y, has, keys, t, whole, aggregate);
+    for (int32_t row = whole; row < rows; ++row)
+      ew_trees_row(y + row * n, has + row * n, keys + row * columns, t, aggregate);
+    return;
+  }
+  for (int32_t row = 0; row < rows; ++row)
+    for (int32_t i = 0; i < t->trees; ++i) {
+      const int32_t leaf = ew_tree_leaf(t, x + (ptrdiff_t)row * t->features, t->roots[i]);
+      ew_trees_add(y + row * n, has + row * n, t, i, leaf, aggregate);
+    }
+}
+
+/* --- from scores to results ---------------------------------------------------------------- */
 
 /* The inverse of the normal distribution by Winitzki's approximation; v + r and r - v lose digits
    for opposite signs of v. */
@@ -106,19 +242,29 @@ EW_KERNEL void ew_trees_transform(float *y, int32_t n, int transform) {
   }
 }
 
-/* x [rows, features] to y [rows, targets]; `has` is scratch of one byte per target. */
-EW_INLINE void ew_trees_regress(float *y, const float *x, const ew_trees *t, const float *base,
-                                uint8_t *has, int32_t rows, int32_t features, int aggregate,
-                                int transform, int32_t uniform) {
+EW_INLINE void ew_trees_finish(float *y, const uint8_t *has, const ew_trees *t, const float *base,
+                               int aggregate, int transform) {
   const int32_t n = t->targets;
-  for (int32_t row = 0; row < rows; ++row, x += features, y += n) {
-    ew_trees_score(t, x, y, has, aggregate, uniform);
-    for (int32_t k = 0; k < n; ++k) {
-      if (aggregate == EW_TREES_AVERAGE) y[k] = y[k] / (float)t->trees;
-      if (base) y[k] += base[k];
-      if (n > 1 && !has[k]) y[k] = 0.0f;
-    }
-    if (n > 1 || transform == EW_TREES_PROBIT) ew_trees_transform(y, n, transform);
+  for (int32_t k = 0; k < n; ++k) {
+    if (aggregate == EW_TREES_AVERAGE) y[k] = y[k] / (float)t->trees;
+    if (base) y[k] += base[k];
+    if (n > 1 && !has[k]) y[k] = 0.0f;
+  }
+  if (n > 1 || transform == EW_TREES_PROBIT) ew_trees_transform(y, n, transform);
+}
+
+/* x [rows, features] to y [rows, targets]. */
+EW_INLINE void ew_trees_regress(float *y, const float *x, const ew_trees *t, const float *base,
+                                void *scratch, int32_t rows, int aggregate, int transform) {
+  const int32_t n = t->targets;
+  int32_t *const keys = scratch;
+  uint8_t *const has = (uint8_t *)(keys + t->block * ew_trees_columns(t));
+  for (int32_t row = 0; row < rows; row += t->block) {
+    const int32_t some = ew_min_i32(rows - row, t->block);
+    ew_trees_scores(y, has, keys, x, t, some, aggregate);
+    for (int32_t k = 0; k < some; ++k, y += n)
+      ew_trees_finish(y, t->run ? t->has : has + k * n, t, base, aggregate, transform);
+    x += (ptrdiff_t)some * t->features;
   }
 }
 
@@ -164,21 +310,33 @@ EW_INLINE int32_t ew_trees_binary(float *y, const float *base, int32_t base_coun
   return rules[0] ? above : 2 + above;
 }
 
+/* The label of one row. */
+EW_INLINE int64_t ew_trees_label(float *y, const uint8_t *has, const ew_trees *t, const float *base,
+                                 int32_t base_count, const int64_t *labels, const int32_t *rules,
+                                 int transform) {
+  if (t->targets == 2) {
+    const int32_t place = ew_trees_binary(y, base, base_count, has, rules, transform);
+    return place < 2 ? labels[place] : place - 2;
+  }
+  const int64_t label = labels[ew_trees_best(y, t->targets, base, has)];
+  ew_trees_transform(y, t->targets, transform);
+  return label;
+}
+
 /* As ew_trees_regress, with the label of each row. */
 EW_INLINE void ew_trees_classify(int64_t *label, float *y, const float *x, const ew_trees *t,
                                  const float *base, int32_t base_count, const int64_t *labels,
-                                 const int32_t *rules, uint8_t *has, int32_t rows, int32_t features,
-                                 int transform, int32_t uniform) {
+                                 const int32_t *rules, void *scratch, int32_t rows, int transform) {
   const int32_t n = t->targets;
-  for (int32_t row = 0; row < rows; ++row, x += features, y += n) {
-    ew_trees_score(t, x, y, has, EW_TREES_SUM, uniform);
-    if (n == 2) {
-      const int32_t place = ew_trees_binary(y, base, base_count, has, rules, transform);
-      label[row] = place < 2 ? labels[place] : place - 2;
-    } else {
-      label[row] = labels[ew_trees_best(y, n, base, has)];
-      ew_trees_transform(y, n, transform);
-    }
+  int32_t *const keys = scratch;
+  uint8_t *const has = (uint8_t *)(keys + t->block * ew_trees_columns(t));
+  for (int32_t row = 0; row < rows; row += t->block) {
+    const int32_t some = ew_min_i32(rows - row, t->block);
+    ew_trees_scores(y, has, keys, x, t, some, EW_TREES_SUM);
+    for (int32_t k = 0; k < some; ++k, y += n)
+      label[row + k] = ew_trees_label(y, t->run ? t->has : has + k * n, t, base, base_count,
+                                      labels, rules, transform);
+    x += (ptrdiff_t)some * t->features;
   }
 }
 

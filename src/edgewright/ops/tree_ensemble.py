@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from edgewright import numerics
-from edgewright.graph import DType, Node, Size, TensorType
+from edgewright.graph import DType, Node, Size, TensorType, Value
 from edgewright.ops import Array, Call, Emit, Op, Packing, op, require
+from edgewright.ops.tree_layout import LANES, CompactTrees, compact_trees, leaf_runs
 from edgewright.ops.tree_tables import TreeTables
 
 AGGREGATES = ("sum", "average", "min", "max")
@@ -22,6 +23,7 @@ COMPARE: tuple[Callable[[Any, Any], Any], ...] = (
     np.equal,
     np.not_equal,
 )
+BLOCK_ROWS, BLOCK_BYTES = 64, 1 << 14
 TABLES = 10  # constant inputs behind x
 ALMOST_ZERO = float(np.float32(1e-7))
 PI, WINITZKI, SQRT2 = (float(np.float32(c)) for c in (3.14159, 0.147, 1.41421356))
@@ -185,43 +187,89 @@ class TreeEnsemble(Op):
         e.header("trees.h")
         arrays = [v.data for v in e.inputs[1:] if v is not None and v.data is not None]
         tables, base = TreeTables(*arrays[:TABLES]), arrays[TABLES:]
-        trees = self._emit_tables(e, tables)
         x = e.inputs[0]
         assert x is not None
+        trees = self._emit_trees(e, tables, x)
         held = len(base) == 1 and len(base[0]) > 0
         base_c = e.weight(base[0]) if held else "NULL"
-        tail = [e.dim(x, 0), e.dim(x, 1)]
-        transform, uniform = TRANSFORMS.index(self.post_transform), _uniform(tables)
-        scratch = f"(uint8_t *){e.scratch()}"
+        rows, transform = e.dim(x, 0), TRANSFORMS.index(self.post_transform)
         if not self.labels:
-            how = [AGGREGATES.index(self.aggregate), transform, uniform]
-            y = e.ptr(e.outputs[0])
-            e.call("ew_trees_regress", y, e.ptr(x), trees, base_c, scratch, *tail, *how)
+            y, aggregate = e.ptr(e.outputs[0]), AGGREGATES.index(self.aggregate)
+            e.call(
+                "ew_trees_regress", y, e.ptr(x), trees, base_c, e.scratch(), rows, aggregate,
+                transform,
+            )  # fmt: skip
             return
         label, y = (e.ptr(value) for value in e.outputs)
         labels = e.weight(np.array(self.labels, np.int64))
         rules = e.weight(np.array(_rules(tables), np.int32))
         count = len(base[0]) if held else 0
         e.call(
-            "ew_trees_classify", label, y, e.ptr(x), trees, base_c, count, labels, rules, scratch,
-            *tail, transform, uniform,
+            "ew_trees_classify", label, y, e.ptr(x), trees, base_c, count, labels, rules,
+            e.scratch(), rows, transform,
         )  # fmt: skip
 
-    def _emit_tables(self, e: Emit, tables: TreeTables) -> str:
-        """The tables in the order of the kernel's structure; a pointer to it."""
-        nodes = np.zeros((max(1, len(tables.feature)), 4), np.int32)
-        if len(tables.feature):
-            nodes[:, 0] = tables.threshold.view(np.int32)
-            nodes[:, 1] = _keys(tables) | tables.feature << 4
-            nodes[:, 2], nodes[:, 3] = tables.on_true, tables.on_false
-        arrays = (nodes, tables.roots, tables.leaf_begin, tables.leaf_target, tables.leaf_weight)
+    def _emit_trees(self, e: Emit, tables: TreeTables, x: Value) -> str:
+        """The kernel's structure, in one of its two forms; a pointer to it."""
+        features = x.type.shape[1]
+        compact = compact_trees(tables, features) if isinstance(features, int) else None
+        fields: dict[str, Any] = {
+            "trees": len(tables.roots),
+            "targets": self.targets,
+            "features": e.dim(x, 1),
+            "block": _block(x.type, self.targets),
+        }
+        if compact is None:
+            fields |= {"branches": _branches(tables), "roots": tables.roots}
+            fields |= {"uniform": _uniform(tables)}
+        else:
+            fields |= {"compact": compact.nodes, "leaf": compact.leaf, "roots": compact.roots}
+            fields |= {"steps": compact.steps, "nans": compact.nans}
+        fields |= self._leaf_fields(tables, compact)
         name = e.unique("trees")
-        held = ", ".join(e.weight(array) for array in arrays)
-        e.line(f"const ew_trees {name} = {{{held}, {len(tables.roots)}, {self.targets}}};")
+        held = {k: e.weight(v) if isinstance(v, np.ndarray) else v for k, v in fields.items()}
+        text = ", ".join(f".{key} = {value}" for key, value in held.items())
+        e.line(f"const ew_trees {name} = {{{text}}};")
         return f"&{name}"
 
+    def _leaf_fields(self, tables: TreeTables, compact: CompactTrees | None) -> dict[str, Any]:
+        """What leaves add: runs of as many targets each, or a list of targets."""
+        weight = {"leaf_weight": tables.leaf_weight}
+        sums = compact is not None and self.aggregate in ("sum", "average")
+        first = leaf_runs(tables, compact) if compact is not None and sums else None
+        if first is None:
+            return weight | {"leaf_begin": tables.leaf_begin, "leaf_target": tables.leaf_target}
+        run = int(tables.leaf_begin[1])
+        has = np.zeros(self.targets, np.uint8)
+        has[(first[:, None] + np.arange(run)).ravel()] = 1
+        return weight | {"leaf_target": first, "has": has, "run": run}
+
     def scratch_bytes(self, node: Node, target: Packing) -> int:
-        return self.targets
+        x = node.input(0).type
+        return _block(x, self.targets) * _row_bytes(x, self.targets)
+
+
+def _row_bytes(x: TensorType, targets: int) -> int:
+    """Scratch for one row: keys (two per feature at most), and a byte per target."""
+    return 8 * _features(x) + targets
+
+
+def _block(x: TensorType, targets: int) -> int:
+    """Rows that go through a tree together: they stay in the first cache, beside the tree."""
+    rows: Size = x.shape[0]
+    most = rows if isinstance(rows, int) else rows.bounds()[1]
+    fit = max(1, BLOCK_BYTES // _row_bytes(x, targets))
+    return max(1, min(most, BLOCK_ROWS, fit if fit < LANES else fit - fit % LANES))
+
+
+def _branches(tables: TreeTables) -> Array:
+    """int32 [B, 4], as the kernel wants them."""
+    nodes = np.zeros((max(1, len(tables.feature)), 4), np.int32)
+    if len(tables.feature):
+        nodes[:, 0] = tables.threshold.view(np.int32)
+        nodes[:, 1] = _keys(tables) | tables.feature << 4
+        nodes[:, 2], nodes[:, 3] = tables.on_true, tables.on_false
+    return nodes
 
 
 def _features(x: TensorType) -> int:
