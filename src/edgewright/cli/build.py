@@ -15,9 +15,9 @@ from edgewright.cli.model_options import (
     target_option,
 )
 
-
 #: rows of the table of tuned layers
 _TOP = 10
+
 
 @click.command(name="build")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -32,10 +32,10 @@ _TOP = 10
 @click.option("--threads", type=click.IntRange(1, 16), default=1, show_default=True,
               help="How many threads may work on a large layer. Results do not depend on "
               "it.")  # fmt: skip
-@click.option("--no-cache", is_flag=True,
 @click.option("--tune", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Find the best way to compute each layer on this machine, and keep it in FILE; "
               "layers that FILE has are built as it says.")  # fmt: skip
+@click.option("--no-cache", is_flag=True,
               help="Build even where the cache has this very build.")  # fmt: skip
 @model_options
 @json_option
@@ -48,9 +48,9 @@ def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None
     Examples:
       edgewright build kws.tflite -o kws
       edgewright build kws.tflite -o kws.ew -t host -t linux-arm64 --requantization fixed
+      edgewright build kws.tflite -o kws --tune kws.tune.json
     """
     from edgewright.pipeline.kept import build_or_reuse
-      edgewright build kws.tflite -o kws --tune kws.tune.json
 
     options = import_options(given)
     with progress(f"building {model.name}") as step:
@@ -89,27 +89,11 @@ def render(manifest: Any, destination: Path) -> None:
     for name, info in manifest.targets.items():
         if not info.verdicts:
             out.print(not_run(name))
+    for report in manifest.tuned:
+        render_tuning(report)
     for note in (*manifest.notes, *built, *manifest.proof_notes):
         out.print(f"note: {note}")
     out.print(f"wrote {destination}")
-
-    for report in manifest.tuned:
-        render_tuning(report)
-
-def not_run(name: str) -> str:
-    """The line for a target that was built and not run: what running it takes."""
-    from edgewright import targets
-
-def precision_lines(info: Any) -> list[str]:
-    """What storing weights in fewer bits costs, for people."""
-    lines = []
-    for cost in info.outputs if info else ():
-        top = "" if cost.same_top is None else f"; the same top-1 in {percent(cost.same_top)}"
-        lines.append(
-            f"{info.precision}: {cost.output} differs from float32 by {cost.rms_error:.2g} (rms) "
-            f"and {cost.max_error:.2g} (largest) of its range on {info.samples} samples{top}"
-        )
-    return lines
 
 
 def render_tuning(report: Any) -> None:
@@ -144,6 +128,10 @@ def _kernels(report: Any) -> None:
     columns = ["kernel", "level", "CPU", "MACs", "cycles", "per MAC", "of its bound"]
     table(columns, rows, f"inner loops of {report.target}, by llvm-mca")
 
+
+def not_run(name: str) -> str:
+    """The line for a target that was built and not run: what running it takes."""
+    from edgewright import targets
 
     advice = targets.available(targets.get(name)).advice
     return f"{name}: not run here, so not verified" + (f" ({advice})" if advice else "")
