@@ -9,7 +9,7 @@ from tests.ops.harness import Array, check_module, const, one_node
 
 from edgewright.graph import DType, Graph, Module
 from edgewright.ops import storage
-from edgewright.passes.precision import store_weights
+from edgewright.passes.precision import Narrowing, store_weights
 
 Case = tuple[str, Sequence[Any], dict[str, Any]]
 
@@ -28,7 +28,7 @@ def check(cases: Sequence[Case], precision: str, target: str | None = None) -> N
         _merge(whole, part.main, f"n{number}.")
         inputs.update({f"n{number}.{name}": array for name, array in arrays.items()})
     module = Module({"main": whole})
-    assert store_weights(module, precision) >= len(cases)
+    assert store_weights(module, Narrowing(precision)) >= len(cases)
     check_module(module, [inputs], target=target)
 
 

@@ -111,6 +111,30 @@ class VerdictInfo(_Strict):
     instructions: int | None = None
 
 
+class AccuracyInfo(_Strict):
+    """What fewer bits cost one output: its error against the same model in float32.
+
+    Attributes:
+        output: its name.
+        rms_error: root of the mean square, as a share of the output's range.
+        max_error: the largest, as a share of the output's range.
+        same_top: the share of rows whose largest entry is the same; None where rows are no classes.
+    """
+
+    output: str
+    rms_error: float
+    max_error: float
+    same_top: float | None = None
+
+
+class PrecisionInfo(_Strict):
+    """How float weights are stored, and what that costs on the package's vectors."""
+
+    precision: str
+    samples: int
+    outputs: tuple[AccuracyInfo, ...]
+
+
 class OracleInfo(_Strict):
     """The comparison with the source model; errors relative to each output's range."""
 
@@ -207,6 +231,7 @@ class Manifest(_Strict):
     name: str
     source: SourceInfo
     requantization: str
+    precision: PrecisionInfo | None = None
     entries: tuple[EntryInfo, ...] = Field(min_length=1)
     parameters: int
     macs: int

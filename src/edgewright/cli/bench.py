@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from edgewright.cli.console import json_option, kilobytes, out, progress, show, table
-from edgewright.cli.model_options import device_of, device_option, import_options, model_options
+from edgewright.cli.model_options import (
+    device_of,
+    device_option,
+    import_options,
+    model_options,
+    precision_options,
+)
 from edgewright.errors import InvalidOption
 
 #: share of the range; quantised arithmetic differs between runtimes by less
@@ -58,6 +64,7 @@ DIFFERS = 0.1
     "device); emulators count instructions, which are exact but no measure of time.",
 )
 @device_option
+@precision_options
 @model_options
 @json_option
 def command(model: Path, as_json: bool, **given: Any) -> int:

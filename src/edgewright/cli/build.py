@@ -12,6 +12,7 @@ from edgewright.cli.model_options import (
     compiler_option,
     import_options,
     model_options,
+    precision_options,
     target_option,
 )
 
@@ -37,6 +38,7 @@ _TOP = 10
               "layers that FILE has are built as it says.")  # fmt: skip
 @click.option("--no-cache", is_flag=True,
               help="Build even where the cache has this very build.")  # fmt: skip
+@precision_options
 @model_options
 @json_option
 def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None:
@@ -85,6 +87,8 @@ def render(manifest: Any, destination: Path) -> None:
         how = "bit-equal" if oracle.exact else f"error {oracle.max_error:.2g}"
         bound = "" if oracle.exact else f" (tolerance {oracle.tolerance:g} of the range)"
         out.print(f"source: {how} to {oracle.oracle} on {oracle.samples} samples{bound}")
+    for line in precision_lines(manifest.precision):
+        out.print(line)
     built = [f"{name}: {note}" for name, info in manifest.targets.items() for note in info.notes]
     for name, info in manifest.targets.items():
         if not info.verdicts:
@@ -94,6 +98,18 @@ def render(manifest: Any, destination: Path) -> None:
     for note in (*manifest.notes, *built, *manifest.proof_notes):
         out.print(f"note: {note}")
     out.print(f"wrote {destination}")
+
+
+def precision_lines(info: Any) -> list[str]:
+    """What storing weights in fewer bits costs, for people."""
+    lines = []
+    for cost in info.outputs if info else ():
+        top = "" if cost.same_top is None else f"; the same top-1 in {percent(cost.same_top)}"
+        lines.append(
+            f"{info.precision}: {cost.output} differs from float32 by {cost.rms_error:.2g} (rms) "
+            f"and {cost.max_error:.2g} (largest) of its range on {info.samples} samples{top}"
+        )
+    return lines
 
 
 def render_tuning(report: Any) -> None:

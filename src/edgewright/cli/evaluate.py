@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edgewright.cli.console import json_option, out, percent, progress, show, table
-from edgewright.cli.model_options import import_options, model_options
+from edgewright.cli.model_options import import_options, model_options, precision_options
 
 
 @click.command(name="evaluate")
@@ -21,6 +21,7 @@ from edgewright.cli.model_options import import_options, model_options
               help="Also print the accuracy for each value of this column.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
 @click.option("-t", "--target", help="Run on this target of the package.")
+@precision_options
 @model_options
 @json_option
 def command(model: Path, as_json: bool, **given: Any) -> None:

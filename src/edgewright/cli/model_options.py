@@ -41,6 +41,15 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+def precision_options(function: _Function) -> _Function:
+    """`--precision`; `import_options` reads it."""
+    return click.option(
+        "--precision", type=click.Choice(["float32", "float16", "bfloat16"]), default="float32",
+        show_default=True, help="How float weights are stored. 16 bits are half the bytes; what "
+        "they cost in accuracy is measured and reported.",
+    )(function)  # fmt: skip
+
+
 def import_options(given: dict[str, Any]) -> dict[str, Any]:
     """The keyword arguments of `load_model`, taken out of a command's arguments."""
     path = given.pop("contract")
@@ -49,6 +58,7 @@ def import_options(given: dict[str, Any]) -> dict[str, Any]:
         "shapes": {k: v.split(",") for k, v in _pairs("--shape", given.pop("shapes")).items()},
         "states": _pairs("--state", given.pop("states")),
         "contract": _contract(path) if path else None,
+        **({"precision": given.pop("precision")} if "precision" in given else {}),
     }
 
 

@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from edgewright.cli.console import json_option, out, progress, show, table
-from edgewright.cli.model_options import device_of, device_option, import_options, model_options
+from edgewright.cli.model_options import (
+    device_of,
+    device_option,
+    import_options,
+    model_options,
+    precision_options,
+)
 from edgewright.errors import InvalidOption
 
 
@@ -26,6 +32,7 @@ from edgewright.errors import InvalidOption
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write a report with a roofline, bars and the arena map.")  # fmt: skip
 @device_option
+@precision_options
 @model_options
 @json_option
 def command(

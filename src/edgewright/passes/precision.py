@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from edgewright.errors import InvalidOption
@@ -10,16 +12,38 @@ from edgewright.ops import storage
 
 #: what `--precision` takes
 PRECISIONS = ("float32", "float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """How float weights are stored. Raises InvalidOption for what there is not."""
+
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise InvalidOption(f"precision is {self.precision!r}",
+                                help=f"use one of {', '.join(PRECISIONS)}")  # fmt: skip
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is not what the model itself says."""
+        return self.precision != "float32"
+
+    def __str__(self) -> str:
+        return f"precision {self.precision}"
+
+
 #: operators whose kernels read weights of 16 bits, and which of their operands these are
 WEIGHTS = {"conv": (1,), "depthwise_conv": (1,), "fully_connected": (1,)}
 
 
-def store_weights(module: Module, precision: str) -> int:
+def store_weights(module: Module, narrowing: Narrowing) -> int:
     """Store the float32 weights of a module in 16 bits; activations and sums stay float32.
 
     Args:
         module: optimised; changed in place.
-        precision: one of PRECISIONS.
+        narrowing: how.
 
     Returns:
         How many weights were changed.
@@ -27,9 +51,9 @@ def store_weights(module: Module, precision: str) -> int:
     Raises:
         InvalidOption: a weight is too large for float16.
     """
-    if precision == "float32":
+    if narrowing.precision == "float32":
         return 0
-    dtype, held = DType(precision), dict[Value, Value]()
+    dtype, held = DType(narrowing.precision), dict[Value, Value]()
     for graph in module.graphs.values():
         for node in graph.walk():
             for index in WEIGHTS.get(node.op, ()):

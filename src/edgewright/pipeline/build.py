@@ -36,7 +36,13 @@ from edgewright.graph import Module
 from edgewright.pipeline.destination import check_destination, put, workshop
 from edgewright.pipeline.files import entry_infos, write_target
 from edgewright.pipeline.model import Model, load_model
-from edgewright.pipeline.prove import draw_vectors, prove_source, prove_target
+from edgewright.pipeline.prove import (
+    draw_vectors,
+    narrowing_cost,
+    original_outputs,
+    prove_source,
+    prove_target,
+)
 from edgewright.pipeline.tune import FILE_NAME as TUNING_NAME
 from edgewright.pipeline.tune import Tuned
 from edgewright.pipeline.tune import tune as tune_layers
@@ -59,6 +65,7 @@ class _Build:
     name: str
     samples: list[dict[str, Array]]
     expected: list[dict[str, Array]]
+    wanted: Sequence[dict[str, Array]]  # before weights were stored in fewer bits
     compiler: str | None
     progress: Progress
     tuned: Tuned | None = None
@@ -157,7 +164,8 @@ def _start(
     progress("computing the reference outputs")
     samples, expected = draw_vectors(model)
     stem = identifier(name or model.path.stem)
-    return _Build(model, folder, stem, samples, expected, compiler, progress)
+    wanted = original_outputs(model, samples, expected)
+    return _Build(model, folder, stem, samples, expected, wanted, compiler, progress)
 
 
 def _tune(
@@ -196,7 +204,7 @@ def _prove(run: _Build) -> None:
     ]
     run.progress("comparing with the source model")
     try:
-        info = prove_source(run.model, run.samples, run.expected)
+        info = prove_source(run.model, run.samples, run.wanted)
         run.oracles.append(info)
         if info.max_error > info.tolerance:
             problems.append(
@@ -242,6 +250,7 @@ def _finish(run: _Build) -> None:
             states=run.model.states,
         ),
         requantization=run.model.module.requantization,
+        precision=narrowing_cost(run.model, run.expected, run.wanted),
         entries=entries,
         parameters=run.model.parameters,
         macs=run.model.macs,

@@ -181,6 +181,9 @@ def convert(
     given = _options(format, weights, opset, channels_first)
     loaded = model if isinstance(model, Model) else load_model(model, **options)
     _check_place(destination, loaded.path)
+    if loaded.original is not None:
+        raise InvalidOption(f"{loaded.narrowing} is how a package stores weights",
+                            help="convert the model itself")  # fmt: skip
     with workshop(destination, "the file", "another place") as place:
         progress(f"writing {format}")
         exported = exporter.export(loaded.module, contract=loaded.contract, **given)

@@ -14,6 +14,7 @@ from edgewright.errors import InvalidOption
 from edgewright.graph import Graph, Module, upper
 from edgewright.importers import Imported, ImportOptions, import_model
 from edgewright.importers import Interface as SourceInterface
+from edgewright.passes.precision import Narrowing, store_weights
 
 MODES = ("float", "fixed")
 
@@ -23,7 +24,8 @@ class Model:
     """What `load_model` returns.
 
     `module` is optimised; `imported_transposes` counts those of the source; `notes` says what was
-    assumed while importing; `labels` holds the file's own class labels by output.
+    assumed while importing; `labels` holds the file's own class labels by output; `narrowing`
+    says how weights are stored.
     """
 
     module: Module
@@ -37,6 +39,9 @@ class Model:
     imported_transposes: int = 0
     shapes: dict[str, tuple[str | int, ...]] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
+    narrowing: Narrowing = field(default_factory=Narrowing)
+    #: the same before its weights were stored in fewer bits; None where they were not
+    original: Module | None = None
 
     @property
     def macs(self) -> int:
@@ -63,6 +68,7 @@ def load_model(
     shapes: Mapping[str, Sequence[str | int]] | None = None,
     states: Mapping[str, str] | None = None,
     contract: contracts.Contract | None = None,
+    precision: str = "float32",
     optimize: bool = True,
 ) -> Model:
     """Import a model file (.tflite, .onnx) and optimise it.
@@ -73,6 +79,8 @@ def load_model(
         shapes: sizes of inputs, such as `{"input": [1, "h:64..512", "w:64..512", 3]}`.
         states: input name -> output name of pairs that become state between calls.
         contract: what the numbers mean; wins over the file and `model.toml`.
+        precision: "float32", or "float16" or "bfloat16" to store float weights in 16 bits
+            (docs/how-to/precision.md).
         optimize: False leaves the graph as it was imported.
 
     Raises:
@@ -89,12 +97,29 @@ def load_model(
     transposes = count_transposes(module)
     if optimize:
         passes.optimize(module)
+    narrowing = Narrowing(precision)
+    original = _narrow(module, narrowing, where, options)
     known = _contract(where, imported, options.labels, contract)
     digest = hashlib.sha256(where.read_bytes()).hexdigest()
     return Model(module, where, imported.format, digest, imported.interface, known,
                  list(options.notes), dict(options.labels), transposes,
                  {k: tuple(v) for k, v in options.shapes.items()},
-                 dict(options.states))  # fmt: skip
+                 dict(options.states), narrowing, original)  # fmt: skip
+
+
+def _narrow(
+    module: Module, narrowing: Narrowing, path: Path, options: ImportOptions
+) -> Module | None:
+    """Store the weights of a module as the user asks; returns the module as it was."""
+    if not narrowing.asked:
+        return None
+    fresh = ImportOptions(shapes=options.shapes, states=options.states)
+    original = import_model(path, fresh).module
+    original.requantization = module.requantization
+    passes.optimize(original)
+    if not store_weights(module, narrowing):
+        options.note(f"{narrowing}: the model has no float weights that this applies to")
+    return original
 
 
 def _contract(

@@ -9,11 +9,19 @@ from typing import Any
 import numpy.typing as npt
 
 from edgewright import targets
-from edgewright.artifact.manifest import EntryInfo, OracleInfo, TargetInfo, VerdictInfo
+from edgewright.artifact.manifest import (
+    AccuracyInfo,
+    EntryInfo,
+    OracleInfo,
+    PrecisionInfo,
+    TargetInfo,
+    VerdictInfo,
+)
 from edgewright.artifact.native import NativeModel
 from edgewright.artifact.remote import RemoteModel
 from edgewright.errors import InvalidInput
 from edgewright.pipeline.model import Model
+from edgewright.verify.precision import costs
 from edgewright.verify.reference import reference_outputs, verdicts
 from edgewright.verify.samples import draw, has_run_time_sizes, vector_count
 from edgewright.verify.source import SourceFile, compare_with_source
@@ -58,7 +66,10 @@ def prove_target(
 def prove_source(
     model: Model, samples: Sequence[dict[str, Array]], actual: Sequence[dict[str, Array]]
 ) -> OracleInfo:
-    """The model's reference against the source model, end to end. Raises OracleError."""
+    """The model's reference against the source model, end to end. Raises OracleError.
+
+    `actual` is what `original_outputs` returned.
+    """
     info, _ = compare_with_source(
         source_file(model),
         model.module.requantization,
@@ -68,6 +79,36 @@ def prove_source(
         model.is_quantised,
     )
     return info
+
+
+def original_outputs(
+    model: Model, samples: Sequence[Sample], actual: Sequence[Sample]
+) -> Sequence[Sample]:
+    """What the model means on the samples before its weights were stored in fewer bits.
+
+    That is `actual` where they were not. What the bits cost is reported apart (`narrowing_cost`),
+    and must not hide an error of another kind.
+    """
+    return actual if model.original is None else reference_outputs(model.original, samples)
+
+
+def narrowing_cost(
+    model: Model, actual: Sequence[Sample], wanted: Sequence[Sample]
+) -> PrecisionInfo | None:
+    """What storing weights in fewer bits costs; None where that was not asked for.
+
+    Args:
+        model: the model.
+        actual: what it means on some samples.
+        wanted: what `original_outputs` returned.
+    """
+    if model.original is None:
+        return None
+    return PrecisionInfo(
+        precision=model.narrowing.precision,
+        samples=len(wanted),
+        outputs=tuple(AccuracyInfo(**vars(cost)) for cost in costs(actual, wanted)),
+    )
 
 
 def source_file(model: Model) -> SourceFile:

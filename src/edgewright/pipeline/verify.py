@@ -19,7 +19,13 @@ from edgewright.data import contract as contracts
 from edgewright.errors import InvalidOption, MissingRunner
 from edgewright.importers.model_file import load_bytes
 from edgewright.pipeline.model import Model, load_model
-from edgewright.pipeline.prove import draw_vectors, prove_source, prove_target, source_file
+from edgewright.pipeline.prove import (
+    draw_vectors,
+    original_outputs,
+    prove_source,
+    prove_target,
+    source_file,
+)
 from edgewright.verify.layers import LayerResult, check_layers
 from edgewright.verify.reference import passed
 from edgewright.verify.source_layers import layers_against_source
@@ -199,10 +205,12 @@ def _against(
         shapes=manifest.source.shapes,
         states=manifest.source.states,
         contract=contracts.validated(manifest.contract, package.folder),
+        precision=manifest.precision.precision if manifest.precision else "float32",
     )
     progress("comparing with the source model")
     samples, expected = draw_vectors(model, seed=1)
-    report.sources.append(prove_source(model, samples, expected))
+    wanted = original_outputs(model, samples, expected)
+    report.sources.append(prove_source(model, samples, wanted))
     if layers:
         progress("comparing operator by operator")
         report.layers = layer_verdicts(model, samples[0])
@@ -211,7 +219,7 @@ def _against(
 def layer_verdicts(model: Model, sample: dict[str, Array]) -> list[LayerVerdict]:
     """Every operator of `main`, alone."""
     results = check_layers(model.module, targets.get("host"), sample)
-    source = layers_against_source(model.module, source_file(model), sample)
+    source = layers_against_source(model.original or model.module, source_file(model), sample)
     return [_layer(result, source.get(result.node.outputs[0].name)) for result in results]
 
 
