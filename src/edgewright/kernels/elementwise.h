@@ -100,7 +100,7 @@ EW_INLINE ew_f32x16 ew_f32_gelu(ew_f32x16 x, float approximate) {
     const ew_f32x16 cubic = ew_f32_mul(ew_f32_square(x), ew_f32_dup(0.0713548163f));
     return ew_f32_mul(x, ew_f32_sigmoid(ew_fma(x, cubic, ew_f32_mul(x, ew_f32_dup(1.59576912f)))));
   }
-  return ew_f32_mul(x, ew_f32_half_erfc(ew_f32_mul(x, ew_f32_dup(0.707106781f))));
+  return ew_f32_mul(x, ew_f32_normal(x));
 }
 
 /* --- functions of two operands -------------------------------------------------------------- */
