@@ -115,8 +115,8 @@ def precision_lines(info: Any) -> list[str]:
 def render_tuning(report: Any) -> None:
     """What tuning did for one target, for people."""
     if report.trials:
-        out.print(f"{report.target}: {report.trials} ways of {report.layers} layers tried, "
-                  f"{len(report.changes)} layers changed")  # fmt: skip
+        out.print(f"{report.target}: {report.trials} ways tried, {len(report.changes)} of "
+                  f"{report.layers} choices changed")  # fmt: skip
     if report.kernels:
         _kernels(report)
     if report.changes:

@@ -44,13 +44,17 @@ class Found:
 
 @dataclass
 class Job:
-    """The tuning of one target; `offers` by the layer's key, `compiler` as `build` takes it."""
+    """The tuning of one target; `compiler` as `build` takes it.
+
+    `offers` has the layers to be measured by their keys, `keys` all that a file may decide.
+    """
 
     model: Model
     target: targets.Target
     offers: dict[str, Offer]
     compiler: str | None
     progress: Progress
+    keys: list[str]
     found: Found = field(default_factory=Found)
 
     def say(self, text: str) -> None:

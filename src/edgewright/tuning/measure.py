@@ -48,7 +48,8 @@ class Measured:
 
     Attributes:
         layers: of each layer by its key, the mean of its nodes, [builds, rounds].
-        whole: of whole runs, [builds, rounds].
+        whole: of all nodes together, [builds, rounds]. Other programs of the machine interrupt
+            whole runs too often for their own times to tell a per cent.
     """
 
     layers: Mapping[str, Times]
@@ -71,7 +72,8 @@ def measure(builds: Sequence[Build], progress: Callable[[int, int, float], None]
     whole = np.empty((len(builds), rounds))
     for turn in range(rounds):
         for index, build in enumerate(builds):
-            spans, whole[index, turn] = _turn(build, runs[index])
+            spans = _turn(build, runs[index])
+            whole[index, turn] = spans.sum()
             for key in keys:
                 layers[key][index, turn] = spans[list(build.places[key])].mean()
         progress(turn + 1, rounds, _best_gain(layers, turn + 1))
@@ -84,16 +86,14 @@ def _best_gain(layers: Mapping[str, Times], rounds: int) -> float:
     return max((float(middle[0] / middle.min()) for middle in middles), default=1.0)
 
 
-def _turn(build: Build, runs: int) -> tuple[Times, float]:
-    """The shortest time of each node, and of a whole run, in ticks."""
+def _turn(build: Build, runs: int) -> Times:
+    """The shortest time of each node, in ticks."""
     build.call()
-    spans, whole = np.full(len(build.marks) - 1, np.inf), np.inf
+    spans = np.full(len(build.marks) - 1, np.inf)
     for _ in range(runs):
         build.call()
-        held = build.marks.astype(np.int64)
-        spans = np.minimum(spans, np.diff(held))
-        whole = min(whole, float(held[-1] - held[0]))
-    return spans, whole
+        spans = np.minimum(spans, np.diff(build.marks.astype(np.int64)))
+    return spans
 
 
 def _runs(build: Build) -> int:

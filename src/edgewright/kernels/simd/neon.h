@@ -7,8 +7,12 @@
 
 #define EW_ISA_NAME "neon"
 #if defined(__aarch64__)
+#if !defined(EW_F32_ROWS) /* tuned otherwise */
 #define EW_F32_ROWS 6
+#endif
+#if !defined(EW_Q8_ROWS)
 #define EW_Q8_ROWS 6
+#endif
 #define EW_DEPTHWISE_PIXELS 4
 #else /* 16 registers */
 #define EW_F32_ROWS 2
