@@ -39,6 +39,11 @@ class Row:
     attributes: Mapping[str, float | bool] = field(default_factory=dict)
 
 
+def _silu(x: Array) -> Array:
+    """x * sigmoid(x), and its limit 0 where x is minus infinity."""
+    return np.maximum(x, np.float32(-1000)) * nx.sigmoid(x)
+
+
 def _gelu(x: Array, approximate: bool) -> Array:
     if approximate:
         inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x * x * x)
@@ -92,7 +97,7 @@ TABLE: dict[str, Row] = {
     ),
     "softplus": Row(nx.softplus, "ew_f32_softplus({x})"),
     "softsign": Row(lambda x: x / (1 + np.abs(x)), "ew_f32_softsign({x})"),
-    "silu": Row(lambda x: x * nx.sigmoid(x), "ew_f32_silu({x})"),
+    "silu": Row(_silu, "ew_f32_silu({x})"),
     "mish": Row(lambda x: x * nx.tanh(nx.softplus(x)), "ew_f32_mish({x})"),
     "floor": Row(np.floor, "ew_f32_floor({x})"),
     "ceil": Row(np.ceil, "ew_f32_ceil({x})"),
