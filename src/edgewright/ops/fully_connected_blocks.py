@@ -1,0 +1,92 @@
+"""Fully connected with float32 activations and weights of 8 or 4 bits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgewright.graph import DType, Node, TensorType, upper
+from edgewright.ops import Array, Call, Emit, Op, Packing, block_scales, linear, op, require
+from edgewright.ops.linear import Clamp, Epilogue, clamp_of
+from edgewright.ops.linear_emit import constant_data, float_text
+
+
+@op("fully_connected_blocks")
+class FullyConnectedBlocks(Op):
+    """y[..., n] = clamp(sum over k of x[..., k] * scale * (w[n, k] - zero) + bias[n]).
+
+    w is [N, K] in 8 or 4 bits; scale and zero (absent: 0) are [N, ceil(K / block)], one for each
+    `block` numbers of a row.
+    """
+
+    block: int = 32
+    clamp: Clamp | None = None
+
+    def infer(
+        self,
+        x: TensorType,
+        w: TensorType,
+        scale: TensorType,
+        zero: TensorType | None = None,
+        bias: TensorType | None = None,
+    ) -> TensorType:
+        require(w.rank == 2 and x.rank >= 1, "fully_connected_blocks needs [...,K] and [N,K]")
+        outputs, inputs = w.dims
+        require(x.dtype is DType.FLOAT32, f"fully_connected_blocks of {x}")
+        require(w.dtype in block_scales.STORED, f"the weight is {w}")
+        require(x.shape[-1] == inputs, f"x has {x.shape[-1]} features, the weight expects {inputs}")
+        wanted = (outputs, -(-inputs // self.block))
+        require(scale.shape == wanted, f"the scales are {scale}, expected {wanted}")
+        require(zero is None or zero.shape == wanted, f"the zero points are {zero}")
+        require(bias is None or bias.shape == (outputs,), f"bias is {bias}, expected [{outputs}]")
+        return TensorType(x.dtype, (*x.shape[:-1], outputs))
+
+    def reference(
+        self,
+        call: Call,
+        x: Array,
+        w: Array,
+        scale: Array,
+        zero: Array | None = None,
+        bias: Array | None = None,
+    ) -> Array:
+        weight = block_scales.real(w, scale, zero, 1, self.block).astype(np.float64)
+        rows = x.astype(np.float64).reshape(-1, w.shape[1])
+        total = linear.product(rows, weight).reshape(*x.shape[:-1], w.shape[0])
+        return Epilogue(self.clamp)(call, total, bias, None)
+
+    def macs(self, node: Node) -> int:
+        return upper(node.output.type.count) * node.input(1).type.dims[1]
+
+    def scratch_bytes(self, node: Node, target: Packing) -> int:
+        columns, blocks = node.input(2).type.dims
+        has_zeros = len(node.inputs) > 3 and node.inputs[3] is not None
+        has_zeros |= node.input(1).type.dtype in (DType.UINT8, DType.UINT4)
+        return 4 * (upper(node.output.type.count) // columns) * blocks if has_zeros else 0
+
+    def emit(self, e: Emit) -> None:
+        x, w, scale, zero, bias = [*e.inputs, None, None][:5]
+        y = e.outputs[0]
+        assert x is not None and w is not None and w.data is not None
+        columns, depth = w.type.dims
+        stored, offset = block_scales.signed(w.data, w.type.dtype)
+        scales, zeros = constant_data(scale), constant_data(zero)
+        assert scales is not None
+        lo, hi = map(float_text, clamp_of(self.clamp))
+        bits = w.type.dtype.bits
+        packed = block_scales.pack_8(stored) if bits == 8 else block_scales.pack_4(stored)
+        fields = {
+            "rows": f"{e.count(y)} / {columns}",
+            "depth": depth, "columns": columns, "block": self.block, "blocks": scales.shape[1],
+            "x": e.ptr(x), "w": e.weight(packed),
+            "scale": e.weight(block_scales.pack_scales(scales)),
+        }  # fmt: skip
+        if zeros is not None or offset:
+            given = np.zeros(scales.shape) if zeros is None else zeros.astype(np.float64)
+            fields["zero"] = e.weight(block_scales.pack_scales(given - offset))
+        held = np.zeros((columns, 1)) if bias is None else constant_data(bias)
+        assert held is not None
+        fields["bias"] = e.weight(block_scales.pack_scales(held.reshape(-1, 1)))
+        fields |= {"y": e.ptr(y), "lo": lo, "hi": hi}
+        e.header("product_blocks.h")
+        text = ", ".join(f".{name} = {value}" for name, value in fields.items())
+        e.call(f"ew_product_w{bits}", f"(ew_product_blocks){{{text}}}", e.scratch())

@@ -1,0 +1,78 @@
+"""Products with weights of 8 and 4 bits: every tile, block, zero point and remainder."""
+
+import numpy as np
+import pytest
+from tests.ops.harness import Array, check_module
+
+from edgewright import ops
+from edgewright.graph import DType, Graph, Module, Node, TensorType, Value, verify_module
+from edgewright.ops import block_scales
+
+RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int4": (-8, 7), "uint4": (0, 15)}
+
+
+def add(graph: Graph, rng: np.random.Generator, dtype: str, shape: tuple[int, int, int], block: int,
+        zeros: bool, bias: bool, **attrs: object) -> tuple[str, Array]:  # fmt: skip
+    """One node with random operands; returns its input's name and content."""
+    rows, depth, columns = shape
+    low, high = RANGES[dtype]
+    stored, count = DType(dtype), -(-depth // block)
+    w = rng.integers(low, high + 1, (columns, depth)).astype(stored.numpy)
+    scale = rng.uniform(0.01, 0.1, (columns, count)).astype(np.float32)
+    operands: list[Value | None] = [
+        graph.add_input("x", TensorType(DType.FLOAT32, (rows, depth))),
+        graph.constant("w", w, TensorType(stored, w.shape)),
+        graph.constant("scale", scale),
+        None,
+        None,
+    ]
+    if zeros:
+        zero = rng.integers(low, high + 1, scale.shape).astype(stored.numpy)
+        operands[3] = graph.constant("zero", zero, TensorType(stored, zero.shape))
+    if bias:
+        operands[4] = graph.constant("bias", rng.standard_normal(columns).astype(np.float32))
+    node = Node("fully_connected_blocks", operands, [], {"block": block, **attrs})
+    node.outputs = [graph.value("y", type) for type in ops.infer(node)]
+    graph.insert(node)
+    graph.outputs.append(node.output)
+    assert operands[0] is not None
+    return operands[0].name, rng.standard_normal((rows, depth)).astype(np.float32)
+
+
+SHAPES = [(1, 40, 70), (1, 9, 5), (3, 33, 17), (4, 64, 32), (9, 31, 50)]
+
+
+@pytest.mark.parametrize("dtype", sorted(RANGES))
+def test_agrees_with_the_reference(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    graph, inputs = Graph("main"), {}
+    for index, shape in enumerate(SHAPES):
+        for block in (16, 64):
+            plain = index % 2 == 0
+            limits = None if plain else (-0.5, 0.75)
+            inputs.update([add(graph, rng, dtype, shape, block, plain, not plain, clamp=limits)])
+    module = Module({"main": graph})
+    verify_module(module, ops.infer)
+    check_module(module, [inputs])
+
+
+def test_reference_is_dequantize_then_multiply() -> None:
+    w = np.int8([[1, -8, 7, 3, 2]])
+    scale, zero = np.float32([[0.5, 2.0, 3.0]]), np.int8([[1, 0, -1]])
+    real = block_scales.real(w, scale, zero, 1, 2)
+    assert real.tolist() == [[0.0, -4.5, 14.0, 6.0, 9.0]]
+
+
+def test_quantized_is_symmetric_and_keeps_zeros() -> None:
+    w = np.float32([[0.7, -1.4, 0, 0, 3.5]])
+    held, scale = block_scales.quantized(w, DType.INT4, 2)
+    assert held.tolist() == [[4, -7, 0, 0, 7]]  # 3.5 steps: half to even
+    np.testing.assert_allclose(scale, [[0.2, 1.0, 0.5]], rtol=1e-6)
+
+
+def test_packed_nibbles() -> None:
+    w = np.arange(-8, 8, dtype=np.int8).reshape(1, 16)
+    packed = block_scales.pack_4(w)
+    assert packed.shape == (1, 2, 16)
+    assert packed[0, :, 0].view(np.uint32).tolist() == [0xFEDCBA98, 0x76543210]
+    assert not packed[0, :, 1:].any()
