@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgewright.graph import DType, Node, upper
-from edgewright.ops import half, lean, winograd
+from edgewright.ops import half, lean, winograd, winograd_q8
 from edgewright.ops.choice import Way, choose
 
 if TYPE_CHECKING:
@@ -47,17 +47,21 @@ def form(node: Node, op: Conv, target: Packing) -> Form:
 
 def _ways(node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
     direct = _direct(node)
-    if not winograd.fits(node, op, target):
+    if winograd_q8.fits(node, op, target):
+        saves, tiles = winograd_q8.saves(node), winograd_q8.tiles(node)
+    elif winograd.fits(node, op, target):
+        saves, tiles = winograd.saves(node, op), winograd.tiles(node, op)
+    else:
         return direct
     saving = [
         Way("winograd", Form(winograd=True), "multiplications are saved"),
         *(
-            Way(f"winograd block={tiles}", Form(winograd=True, block=tiles), why)
-            for tiles, why in TILE_BLOCKS.items()
-            if tiles < winograd.tiles(node, op)
+            Way(f"winograd block={block}", Form(winograd=True, block=block), why)
+            for block, why in TILE_BLOCKS.items()
+            if block < tiles
         ),
     ]
-    return [*saving, *direct] if winograd.saves(node, op) else [*direct, *saving]
+    return [*saving, *direct] if saves else [*direct, *saving]
 
 
 def _direct(node: Node) -> list[Way[Form]]:

@@ -19,6 +19,7 @@ from edgewright.ops import (
     packing,
     parallel,
     winograd,
+    winograd_q8,
 )
 from edgewright.ops.integer import requantize as rq
 from edgewright.ops.integer.add import add_fixed_constants, add_short_constants
@@ -228,6 +229,8 @@ def emit_conv(e: Emit, op: Conv) -> None:
         args = _linear_lean(e, op.clamp, narrow, op.groups, op.inner)
         e.call("ew_conv_lean", f"&{shape}", f"ew_lean_{lean.mode(e)}", lean.flip(x),
                _weight_zero(e), e.ptr(x), *args, e.ptr(skip), e.ptr(y), e.scratch())  # fmt: skip
+    elif form.winograd:
+        _emit_winograd_q8(e, op, shape, narrow)
     else:
         args = _linear_q8(e, op.clamp, narrow, op.groups, op.inner)
         if parallel.applies(e.node, op, e.target):
@@ -236,6 +239,25 @@ def emit_conv(e: Emit, op: Conv) -> None:
         e.header("conv_q8.h")
         e.call(f"ew_conv_{kind}", shape, mode_text(e), _weight_zero(e), e.ptr(x), *args,
                e.ptr(skip), e.ptr(y), e.scratch())  # fmt: skip
+
+
+def _emit_winograd_q8(e: Emit, op: Conv, shape: str, narrow: bool) -> None:
+    """An 8-bit convolution in Winograd's form: sums of int8 activations, whatever the target's."""
+    x, w = e.inputs[0], weight_data(e)
+    assert x is not None
+    skip = e.inputs[3] if len(e.inputs) > 3 else None
+    factor = _factor(e, _inner_quant(e, op.inner), narrow, w.shape[0])
+    args = [
+        e.weight(winograd_q8.weights(w)),
+        e.weight(packing.pack_q8_channels(_folded(e, "ss").bias, factor)),
+        _params(e, op.clamp, op.inner, 0),
+    ]
+    if parallel.applies(e.node, op, e.target):
+        _emit_chunks_q8(e, shape, mode_text(e), args, skip, "conv_winograd_q8")
+        return
+    e.header("conv_winograd_q8.h")
+    e.call(f"ew_conv_winograd_{suffix(x)}", shape, mode_text(e), e.ptr(x), *args, e.ptr(skip),
+           e.ptr(e.outputs[0]), e.scratch())  # fmt: skip
 
 
 def emit_depthwise(e: Emit, op: DepthwiseConv) -> None:
@@ -354,7 +376,8 @@ def _matrix_text(sizes: list[str]) -> str:
     return f"ew_matrix_shape({', '.join(sizes)})"
 
 
-def _emit_chunks_q8(e: Emit, shape: str, mode: str, args: list[str], skip: Value | None) -> None:
+def _emit_chunks_q8(e: Emit, shape: str, mode: str, args: list[str], skip: Value | None,
+                    header: str = "conv_q8") -> None:  # fmt: skip
     """An 8-bit convolution or product in chunks; `args` are those of `_linear_q8`."""
     x = e.inputs[0]
     assert x is not None
@@ -362,7 +385,7 @@ def _emit_chunks_q8(e: Emit, shape: str, mode: str, args: list[str], skip: Value
     variant = f"ew_q8_variant_of({signed}, {mode}, {_weight_zero(e)}, {int(skip is not None)})"
     memory = parallel.Memory(e.ptr(x), args[0], args[1], e.ptr(e.outputs[0]), params=args[2],
                              skip=e.ptr(skip))  # fmt: skip
-    parallel.emit(e, "conv_q8", [shape, variant], memory)
+    parallel.emit(e, header, [shape, variant], memory)
 
 
 # -- scratch ----------------------------------------------------------------------------------
@@ -380,6 +403,8 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     if node.input(0).type.dtype is DType.INT16:
         return 0
     form = conv_choice.form(node, op, target)
+    if form.winograd and winograd_q8.fits(node, op, target):
+        return parallel.scratch(node, op, target, winograd_q8.scratch_bytes(node, form.block))
     if form.winograd:
         return parallel.scratch(node, op, target, winograd.scratch_bytes(node, op, form.block))
     batch, height, width, _ = node.output.type.shape

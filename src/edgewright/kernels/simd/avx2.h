@@ -261,6 +261,37 @@ EW_INLINE ew_i32x16 ew_i32_mac(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
   return ew_i32_add(acc, EW_I32(_mm256_madd_epi16(x.a, w.a), _mm256_madd_epi16(x.b, w.b)));
 }
 
+/* acc + x * w of both int16 of each lane. */
+EW_INLINE ew_i32x16 ew_i32_dot2(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
+  return ew_i32_mac(acc, x, w);
+}
+
+/* --- int16 --------------------------------------------------------------------------------- */
+typedef struct ew_i16x32 { __m256i a, b; } ew_i16x32;
+EW_INLINE __m256i ew_i16_load_half(const uint8_t *p, const int is_signed) {
+  const __m128i v = _mm_loadu_si128((const __m128i *)p);
+  return _mm256_cvtepi8_epi16(is_signed ? v : _mm_xor_si128(v, _mm_set1_epi8(-128)));
+}
+/* The first n (16 or 32) bytes; unsigned ones less 128. */
+EW_INLINE ew_i16x32 ew_i16_load_8(const uint8_t *p, int n, const int is_signed) {
+  return (ew_i16x32){ew_i16_load_half(p, is_signed),
+                     n < 32 ? _mm256_setzero_si256() : ew_i16_load_half(p + 16, is_signed)};
+}
+EW_INLINE void ew_i16_store(int16_t *p, ew_i16x32 x) {
+  _mm256_storeu_si256((__m256i *)p, x.a);
+  _mm256_storeu_si256((__m256i *)(p + 16), x.b);
+}
+EW_INLINE ew_i16x32 ew_i16_add(ew_i16x32 x, ew_i16x32 y) {
+  return (ew_i16x32){_mm256_add_epi16(x.a, y.a), _mm256_add_epi16(x.b, y.b)};
+}
+EW_INLINE ew_i16x32 ew_i16_sub(ew_i16x32 x, ew_i16x32 y) {
+  return (ew_i16x32){_mm256_sub_epi16(x.a, y.a), _mm256_sub_epi16(x.b, y.b)};
+}
+EW_INLINE ew_i16x32 ew_i16_shl(ew_i16x32 x, const int by) {
+  const __m128i count = _mm_cvtsi32_si128(by);
+  return (ew_i16x32){_mm256_sll_epi16(x.a, count), _mm256_sll_epi16(x.b, count)};
+}
+
 /* Bytes 0, 2 and bytes 1, 3 of each group of four, as int16 pairs: vpmaddubsw would saturate
    (2 * 255 * 127 > 32767), and with this split one 32-bit lane still belongs to one column. */
 typedef struct ew_dot_x { __m256i even, odd; } ew_dot_x;

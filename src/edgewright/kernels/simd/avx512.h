@@ -184,6 +184,25 @@ EW_INLINE ew_i32x16 ew_i32_mac(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
   return acc;
 }
 
+/* acc + x * w of both int16 of each lane. */
+EW_INLINE ew_i32x16 ew_i32_dot2(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
+  return ew_i32_mac(acc, x, w);
+}
+
+/* --- int16 --------------------------------------------------------------------------------- */
+typedef __m512i ew_i16x32;
+/* The first n (16 or 32) bytes; unsigned ones less 128. */
+EW_INLINE ew_i16x32 ew_i16_load_8(const uint8_t *p, int n, const int is_signed) {
+  const __m256i a = _mm256_maskz_loadu_epi8((__mmask32)(((uint64_t)1 << n) - 1), p);
+  return _mm512_cvtepi8_epi16(is_signed ? a : _mm256_xor_si256(a, _mm256_set1_epi8(-128)));
+}
+EW_INLINE void ew_i16_store(int16_t *p, ew_i16x32 a) { _mm512_storeu_si512(p, a); }
+EW_INLINE ew_i16x32 ew_i16_add(ew_i16x32 a, ew_i16x32 b) { return _mm512_add_epi16(a, b); }
+EW_INLINE ew_i16x32 ew_i16_sub(ew_i16x32 a, ew_i16x32 b) { return _mm512_sub_epi16(a, b); }
+EW_INLINE ew_i16x32 ew_i16_shl(ew_i16x32 a, const int by) {
+  return _mm512_sll_epi16(a, _mm_cvtsi32_si128(by));
+}
+
 typedef __m512i ew_dot_x;
 typedef __m512i ew_dot_w;
 EW_INLINE ew_dot_x ew_dot_load_x(const uint8_t *p) {

@@ -253,6 +253,39 @@ EW_INLINE ew_i32x16 ew_i32_mac(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
   return ew_i32_add(acc, ew_i32_mul(x, w));
 }
 
+/* acc + x * w of both int16 of each lane. */
+EW_INLINE ew_i32x16 ew_i32_dot2(ew_i32x16 acc, ew_i32x16 x, ew_i32x16 w) {
+  const ew_i32x16 low = ew_i32_mul(ew_i32_sra(ew_i32_shl(x, 16), 16),
+                                   ew_i32_sra(ew_i32_shl(w, 16), 16));
+  return ew_i32_add(acc, ew_i32_add(low, ew_i32_mul(ew_i32_sra(x, 16), ew_i32_sra(w, 16))));
+}
+
+/* --- int16 (only what 8-bit kernels of x86 need; no sum may overflow) ----------------------- */
+typedef int16_t ew_i16x8 __attribute__((vector_size(16)));
+typedef struct ew_i16x32 { ew_i16x8 q[4]; } ew_i16x32;
+/* The first n (16 or 32) bytes; unsigned ones less 128. */
+EW_INLINE ew_i16x32 ew_i16_load_8(const uint8_t *p, int n, const int is_signed) {
+  ew_i16x32 r = {0};
+  for (int i = 0; i < n; ++i)
+    r.q[i / 8][i % 8] = (int16_t)(is_signed ? (int8_t)p[i] : p[i] - 128);
+  return r;
+}
+EW_INLINE void ew_i16_store(int16_t *p, ew_i16x32 a) {
+  EW_QUADS __builtin_memcpy(p + 8 * i, &a.q[i], 16);
+}
+EW_INLINE ew_i16x32 ew_i16_add(ew_i16x32 a, ew_i16x32 b) {
+  EW_QUADS a.q[i] += b.q[i];
+  return a;
+}
+EW_INLINE ew_i16x32 ew_i16_sub(ew_i16x32 a, ew_i16x32 b) {
+  EW_QUADS a.q[i] -= b.q[i];
+  return a;
+}
+EW_INLINE ew_i16x32 ew_i16_shl(ew_i16x32 a, const int by) {
+  EW_QUADS a.q[i] *= (int16_t)(1 << by);
+  return a;
+}
+
 /* Four bytes of one row in the form that EW_DOT_US names. */
 typedef struct ew_dot_x { int32_t v[4]; } ew_dot_x;
 /* Weights of 16 columns x 4 rows of the product: int8 [16][4]. */
