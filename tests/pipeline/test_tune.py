@@ -229,6 +229,15 @@ def test_the_command_prints_what_was_tuned(place: Path, tmp_path: Path) -> None:
     assert len(document["tuning"]["host"]["choices"]) == 1
 
 
+def test_threads_are_part_of_what_is_tuned(place: Path, tmp_path: Path) -> None:
+    """A 10x10 image is large enough for two threads, which work while it is measured."""
+    path = tmp_path / "t.json"
+    package = ew.build(net(tmp_path / "net.onnx", (10,)), out=tmp_path / "a", threads=2, tune=path)
+    (key,) = package.manifest.tuning["host"].choices
+    assert key.endswith("threads=2")
+    assert "ew_parallel(" in (tmp_path / "a" / "targets" / "host" / "model.c").read_text()
+
+
 @needs_mca
 def test_arm64_is_modelled_and_other_rows_verify(place: Path, tmp_path: Path) -> None:
     path = tmp_path / "t.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from edgewright import ops, targets, toolchain
 from edgewright.artifact.manifest import KernelInfo
 from edgewright.artifact.native import LEVEL_VARIABLE, NativeModel
+from edgewright.artifact.pool import Pool, count_cpus
 from edgewright.artifact.products import Built
-from edgewright.codegen import Code, generate
+from edgewright.codegen import Code, generate, threads
 from edgewright.pipeline.files import entry_infos, target_info
 from edgewright.pipeline.model import Model
 from edgewright.pipeline.prove import draw_vectors
@@ -82,11 +85,32 @@ def find_here(
     if len(tried) < len(missing):
         job.found.notes.append(f"{len(missing) - len(tried)} layers keep their default: "
                                f"{MOST_TRIALS} trials are the limit")  # fmt: skip
+    if job.target.chunks > count_cpus():
+        job.found.notes.append(f"{job.target.name}: tuned for {job.target.chunks} threads with "
+                               f"{count_cpus()} CPUs")  # fmt: skip
     with ExitStack() as stack:
         bench = _Bench(job, stack)
         found = _try(bench, tried, {key: layer.chosen for key, layer in known.items()})
         job.found.trials = sum(len(layer.microseconds) for layer in found.values())
         return {**found, **_confirm(bench, {**known, **found}, found)}
+
+
+class _ThreadedModel(NativeModel):
+    """Instrumented code with a pool of threads, which shares `env->pool` with the marks."""
+
+    def give(self, pool: Pool, library: Path) -> None:
+        """Use the pool that `library` (marked_threads.c) has made from now on."""
+        self._pool = pool
+        self._marked_for = ctypes.CDLL(str(library)).ew_marked_for
+
+    def instrument(self, marks: int) -> npt.NDArray[np.uint64]:
+        """The marks, with the pool's address before them."""
+        held = np.zeros(1 + marks, np.uint64)
+        held[0] = self._pool.handle
+        self._marks = held[1:]
+        self._env.pool = self._marks.ctypes.data
+        self._env.parallel_for = ctypes.cast(self._marked_for, ctypes.c_void_p).value
+        return self._marks
 
 
 class _Bench:
@@ -98,6 +122,7 @@ class _Bench:
         self.target = replace(job.target, levels=(level_here(job.target),), detect="fixed")
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         self.samples, _ = draw_vectors(job.model)
+        self.pool = self._threads()
         self.count = 0
 
     def build(self, choices: Named) -> measure.Build:
@@ -125,8 +150,24 @@ class _Bench:
         )  # fmt: skip
         (folder / library).write_bytes(built.read_bytes())
         (folder / "weights.bin").write_bytes(code.weights)
-        info = target_info(code, self.target, Built(library, 0, 0), "")
-        return NativeModel(folder, code.name, info, entry_infos(code)[0])
+        made = target_info(code, self.target, Built(library, 0, 0), "")
+        info = made.model_copy(update={"threads": 1})  # without the pool that packages bring
+        if self.pool is None:
+            return NativeModel(folder, code.name, info, entry_infos(code)[0])
+        native = _ThreadedModel(folder, code.name, info, entry_infos(code)[0])
+        native.give(*self.pool)
+        return native
+
+    def _threads(self) -> tuple[Pool, Path] | None:
+        """A pool for as many threads as the target is built for, and its library."""
+        if self.target.chunks == 1:
+            return None
+        shim = Path(decide.__file__).with_name("marked_threads.c").read_text(encoding="utf-8")
+        sources = {**threads.sources(), "marked_threads.c": shim}
+        library = toolchain.link_hosted(
+            sources, self.target, soname="libtuned_threads.so", compiler=self.compiler
+        )
+        return Pool(library, self.target.chunks), library
 
 
 def _try(bench: _Bench, tried: Sequence[Offer], known: Mapping[str, str]) -> dict[str, LayerTuning]:
