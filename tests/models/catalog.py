@@ -60,6 +60,7 @@ CASES = (
     Case("imagenet/models/mobilenet_v1_0.25_224_quant.tflite", quantised=True),
     Case("imagenet/models/mobilenet_v2_1.0_224_quant.tflite", quantised=True),
     Case("imagenet/models/mobilenet_v2_quant.onnx", quantised=True),
+    Case("detection/ssd_mobilenet_v1_coco_quant.tflite", quantised=True),
     Case("segmentation/deeplabv3_257_float.tflite"),
     Case("pose/movenet_single_pose_lightning_ptq.tflite", quantised=True),
     Case("onnx_misc/super_resolution/pytorch_super_resolution.onnx"),

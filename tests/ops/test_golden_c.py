@@ -41,6 +41,10 @@ CASES: dict[str, tuple[list[str], dict[str, Any], list[str]]] = {
     "conv_transpose": ([IMAGE, "=float32[2,3,3,3]"], {"stride": (2, 2)}, []),
     "depth_to_space": (["float32[1,2,3,8]"], {"block": 2, "mode": "crd"}, []),
     "depthwise_conv": ([IMAGE, "=float32[3,3,3]", "=float32[3]"], {"dilation": (2, 2)}, []),
+    "detection_post_process": (
+        ["uint8[1,6,4]<0.125:128>", "uint8[1,6,4]<0.00390625:0>", "=float32[6,4]"],
+        {"num_classes": 3, "max_detections": 4}, [],
+    ),
     "dequantize": ([BYTES], {}, ["float32[2,19]"]),
     "expand": (["float32[1,19]"], {"shape": (4, 19)}, []),
     "fully_connected": ([ROW, "=float32[5,19]", "=float32[5]"], {"clamp": (0.0, 6.0)}, []),

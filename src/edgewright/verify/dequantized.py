@@ -66,13 +66,18 @@ def _pack(model: Any) -> bytes:
 
 
 def _hybrid_weights(model: Any, graph: Any) -> Iterator[tuple[Any, int]]:
-    """Operators that compute in float32, each with the places of its quantised constants."""
+    """Operators that compute in float32, each with the places of its quantised constants.
+
+    Custom ones read what is quantised themselves.
+    """
     from ai_edge_litert.schema_py_generated import BuiltinOperator
 
+    plain = (BuiltinOperator.DEQUANTIZE, BuiltinOperator.CUSTOM)
     for node in graph.operators:
-        code = model.operatorCodes[node.opcodeIndex].builtinCode
+        held = model.operatorCodes[node.opcodeIndex]
+        code = max(held.builtinCode, held.deprecatedBuiltinCode)  # old files have the latter
         makes_float = any(graph.tensors[i].type == _types().FLOAT32 for i in node.outputs)
-        if code == BuiltinOperator.DEQUANTIZE or not makes_float or node.inputs is None:
+        if code in plain or not makes_float or node.inputs is None:
             continue
         for place, index in enumerate(node.inputs):
             if index >= 0 and _is_quantized_constant(model, graph.tensors[index]):

@@ -25,15 +25,27 @@ class Tensor:
     is_resource: bool = False
 
 
+#: before the name of a custom operator, as a code
+CUSTOM = "custom "
+
+
 @dataclass(eq=False)
 class Operator:
-    """A builtin operator: `options` holds fields of its options by their names in the schema."""
+    """A builtin operator: `options` holds fields of its options by their names in the schema.
+
+    Or a custom one (its code is `CUSTOM` and its name), whose `options` are numbers by name.
+    """
 
     code: str
     inputs: Sequence[Tensor | None]
     outputs: Sequence[Tensor]
     options: dict[str, Any]
     intermediates: Sequence[Tensor] = ()
+
+    @property
+    def custom_code(self) -> str | None:
+        """The name of a custom operator; None for a builtin one."""
+        return self.code.removeprefix(CUSTOM) if self.code.startswith(CUSTOM) else None
 
     @property
     def operands(self) -> list[Tensor]:

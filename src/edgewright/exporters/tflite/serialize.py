@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from edgewright.errors import UnsupportedModel
-from edgewright.exporters.tflite.records import File, Operator, Signature, Subgraph, Tensor
+from edgewright.exporters.tflite.records import CUSTOM, File, Operator, Signature, Subgraph, Tensor
 from edgewright.exporters.tflite.versions import version_of
 from edgewright.graph import Array, DType
 
@@ -142,6 +143,9 @@ class _Writer:
         return made
 
     def _set_options(self, made: Any, operator: Operator) -> None:
+        if operator.custom_code is not None:
+            made.customOptions = np.frombuffer(_flexbuffer(operator.options), np.uint8)
+            return
         camel = operator.code.title().replace("_", "")
         name = _OPTIONS.get(operator.code, camel) + "Options"
         if not hasattr(self.schema, name + "T"):
@@ -157,6 +161,8 @@ class _Writer:
 
     def _code(self, code: str, version: int) -> Any:
         made = self.schema.OperatorCodeT()
+        if code.startswith(CUSTOM):
+            code, made.customCode = "CUSTOM", code.removeprefix(CUSTOM)
         made.builtinCode = getattr(self.schema.BuiltinOperator, code)
         # Runtimes from before the field grew beyond 8 bits look here.
         made.deprecatedBuiltinCode = min(made.builtinCode, 127)
@@ -180,6 +186,15 @@ class _Writer:
         made = self.schema.MetadataT()
         made.name, made.buffer = name, self._place(np.frombuffer(content, np.uint8))
         return made
+
+
+def _flexbuffer(options: Mapping[str, Any]) -> bytes:
+    """A map of numbers, as custom operators read their options."""
+    from flatbuffers import flexbuffers
+
+    builder = flexbuffers.Builder()
+    builder.MapFromElements(dict(options))
+    return bytes(builder.Finish())
 
 
 def _buffer(schema: Any, content: Array) -> Any:

@@ -156,6 +156,7 @@ RELEASES: dict[str, str] = {
     "UNPACK": "1.11 1.14 2.2 2.3",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "1.13.1 1.14 2.3 2.13",
     "VAR_HANDLE": "2.6",
+    "custom TFLite_Detection_PostProcess": "1.13.1",
 }
 
 

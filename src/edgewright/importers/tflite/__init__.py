@@ -16,7 +16,7 @@ from edgewright.graph import Graph, Module, Size, Source, TensorType, Value
 from edgewright.importers.options import ImportOptions
 from edgewright.importers.tflite.node import Scope, SourceNode, dtype_of, quant_of
 from edgewright.importers.tflite.reader import Operator, Subgraph, Tensor, TfliteModel, read
-from edgewright.importers.tflite.rule import rules
+from edgewright.importers.tflite.rule import rule_name, rules
 
 #: inputs and outputs go by the names of the signature, which the file's tensors do not have
 KEEPS_NAMES = False
@@ -51,7 +51,7 @@ def _refuse_unknown(scope: Scope) -> None:
     problems: list[EdgewrightError] = []
     for subgraph in scope.model.subgraphs:
         for operator in subgraph.operators:
-            if operator.code not in rules():
+            if rule_name(operator) not in rules():
                 problems.append(_unsupported(replace_subgraph(scope, subgraph), operator))
     raise_all(problems)
 
@@ -108,7 +108,7 @@ def _import_inputs(scope: Scope, problems: list[EdgewrightError]) -> None:
 def _import_operator(scope: Scope, operator: Operator, problems: list[EdgewrightError]) -> None:
     node = SourceNode(scope, operator)
     try:
-        result = rules()[operator.code](node)
+        result = rules()[rule_name(operator)](node)
     except UnsupportedModel as error:
         error.where = error.where or str(node.origin)
         problems.append(error)

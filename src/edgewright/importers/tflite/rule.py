@@ -1,4 +1,4 @@
-"""The registry of importer rules: which function imports which builtin operator."""
+"""The registry of importer rules: which function imports which operator."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from edgewright.graph import Value
 
 if TYPE_CHECKING:
     from edgewright.importers.tflite.node import SourceNode
+    from edgewright.importers.tflite.reader import Operator
 
 #: A rule returns the values of the operator's outputs, in order.
 Result = Value | Sequence[Value] | None
@@ -21,7 +22,7 @@ _RULES: dict[str, Rule] = {}
 
 
 def rule(*codes: str) -> Callable[[Rule], Rule]:
-    """Register the importer of one builtin operator, or of a family."""
+    """Register the importer of one operator, or of a family; custom ones as `custom NAME`."""
 
     def register(function: Rule) -> Rule:
         for code in codes:
@@ -31,6 +32,12 @@ def rule(*codes: str) -> Callable[[Rule], Rule]:
         return function
 
     return register
+
+
+def rule_name(operator: Operator) -> str:
+    """What the rule of an operator is registered as."""
+    custom = operator.custom_code
+    return operator.code if custom is None else f"custom {custom}"
 
 
 @functools.cache
