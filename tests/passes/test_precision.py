@@ -6,7 +6,8 @@ import pytest
 from edgewright import ops
 from edgewright.errors import InvalidOption
 from edgewright.graph import DType, Module, parse_graph, verify_module
-from edgewright.passes.precision import Narrowing, store_weights
+from edgewright.ops.interpreter import Interpreter
+from edgewright.passes.precision import Narrowing, restore_products, store_weights
 
 TEXT = """\
 graph main(%x: float32[1,2], %i: int8[1,2]<0.5:0>) -> (%y, %z, %j) {
@@ -55,3 +56,31 @@ def test_too_large_for_float16() -> None:
 def test_unknown_precision() -> None:
     with pytest.raises(InvalidOption, match="float8"):
         Narrowing("float8")
+
+
+@pytest.mark.parametrize(("weights", "block"), [("int8", 48), ("int4", 32)])
+def test_products_in_integers(weights: str, block: int) -> None:
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal((3, 48)).astype(np.float32)
+    text = """\
+graph main(%x: float32[1,48]) -> (%y) {
+  const %w: float32[3,48] = [0.0, …]
+  %y = fully_connected(%x, %w, none) {clamp=[0.0, inf]}
+}
+"""
+    values = ", ".join(str(v) for v in w.ravel())
+    graph = parse_graph(text.replace("0.0, …", values), infer=ops.infer)
+    held = Module({"main": graph})
+    x = rng.standard_normal((1, 48)).astype(np.float32)
+    before = Interpreter(held).run({"x": x})["y"]
+    assert store_weights(held, Narrowing(weights=weights)) == 1
+    verify_module(held, ops.infer)
+    (node,) = held.main.nodes
+    assert node.op == "fully_connected_blocks" and node.attrs["block"] == block
+    assert node.attrs["clamp"] == (0.0, float("inf"))
+    after = Interpreter(held).run({"x": x})["y"]
+    assert 0 < np.abs(after - before).max() < (0.1 if weights == "int8" else 1.0)
+    restore_products(held)
+    verify_module(held, ops.infer)
+    assert [n.op for n in held.main.nodes] == ["fully_connected"]
+    np.testing.assert_array_equal(Interpreter(held).run({"x": x})["y"], after)

@@ -131,6 +131,7 @@ class PrecisionInfo(_Strict):
     """How float weights are stored, and what that costs on the package's vectors."""
 
     precision: str
+    weights: str | None = None
     samples: int
     outputs: tuple[AccuracyInfo, ...]
 

@@ -106,10 +106,16 @@ def precision_lines(info: Any) -> list[str]:
     for cost in info.outputs if info else ():
         top = "" if cost.same_top is None else f"; the same top-1 in {percent(cost.same_top)}"
         lines.append(
-            f"{info.precision}: {cost.output} differs from float32 by {cost.rms_error:.2g} (rms) "
+            f"{_stored_as(info)}: {cost.output} differs from float32 by {cost.rms_error:.2g} (rms) "
             f"and {cost.max_error:.2g} (largest) of its range on {info.samples} samples{top}"
         )
     return lines
+
+
+def _stored_as(info: Any) -> str:
+    """How weights are stored, in short."""
+    names = [info.precision if info.precision != "float32" else "", info.weights or ""]
+    return " and ".join(name for name in names if name)
 
 
 def render_tuning(report: Any) -> None:

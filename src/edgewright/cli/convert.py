@@ -65,8 +65,8 @@ def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None
     """
     from edgewright.pipeline import convert
 
-    options = import_options(given)
     unverified, weights = given.pop("unverified"), given.pop("weights") or "as_is"
+    options = import_options(given)
     with progress(f"converting {model.name}") as step:
         made = convert(model, destination, weights=weights, verified=not unverified,
                        progress=step, **given, **options)  # fmt: skip

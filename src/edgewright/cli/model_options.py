@@ -42,7 +42,12 @@ _OPTIONS = (
 
 
 def precision_options(function: _Function) -> _Function:
-    """`--precision`; `import_options` reads it."""
+    """`--precision` and `--weights`; `import_options` reads them."""
+    function = click.option(
+        "--weights", type=click.Choice(["int8", "int4"]),
+        help="Store the weights of fully connected layers of a float model in integers: int8 with "
+        "a scale per channel, int4 with one per 32 weights.",
+    )(function)  # fmt: skip
     return click.option(
         "--precision", type=click.Choice(["float32", "float16", "bfloat16"]), default="float32",
         show_default=True, help="How float weights are stored. 16 bits are half the bytes; what "
@@ -58,7 +63,7 @@ def import_options(given: dict[str, Any]) -> dict[str, Any]:
         "shapes": {k: v.split(",") for k, v in _pairs("--shape", given.pop("shapes")).items()},
         "states": _pairs("--state", given.pop("states")),
         "contract": _contract(path) if path else None,
-        **({"precision": given.pop("precision")} if "precision" in given else {}),
+        **{name: given.pop(name) for name in ("precision", "weights") if name in given},
     }
 
 

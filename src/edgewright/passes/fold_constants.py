@@ -18,7 +18,7 @@ GROWTH = 16
 CEILING_BYTES = 64 << 20
 
 #: Integer weights stay integers until it is known whether a quantised operator wants them.
-KEPT = ("dequantize", "read_state", "write_state")
+KEPT = ("dequantize", "dequantize_blocks", "read_state", "write_state")
 
 
 @rewrite()

@@ -8,9 +8,10 @@ from edgewright import ops
 from edgewright.graph import Graph, Node
 from edgewright.passes import rewrite
 from edgewright.passes.editing import is_interface, substitute
+from edgewright.passes.stored import is_read_by_products_only
 
 
-@rewrite("dequantize")
+@rewrite("dequantize", "dequantize_blocks")
 def fold_dequantize(graph: Graph, node: Node) -> bool:
     """Dequantize constants ahead of time; run it after everything that fuses integer weights.
 
@@ -29,8 +30,10 @@ def fold_dequantize(graph: Graph, node: Node) -> bool:
     held = node.input(0)
     if held.data is None or is_interface(graph, node.output):
         return False
-    call = ops.Call([held.type], [node.output.type])
-    (array,) = ops.evaluate_node(node, [held.data], call)
+    if is_read_by_products_only(node):
+        return graph.keep(node, "products read it as it is stored")
+    call = ops.Call([v.type if v else None for v in node.inputs], [node.output.type])
+    (array,) = ops.evaluate_node(node, [v.data if v else None for v in node.inputs], call)
     constant = graph.constant(node.output.name, np.array(array), node.output.type)
     substitute(graph, node.output, constant)
     graph.remove(node)

@@ -16,6 +16,7 @@ from edgewright.passes.fuse_hard_swish import fuse_hard_swish
 from edgewright.passes.fuse_qdq import fuse_qdq
 from edgewright.passes.fuse_residual import fuse_residual
 from edgewright.passes.fuse_silu import fuse_silu
+from edgewright.passes.fuse_weight_scales import fuse_weight_scales
 from edgewright.passes.hoist_quantize import hoist_quantize
 from edgewright.passes.hoist_transposes import hoist_transposes
 from edgewright.passes.merge_concats import merge_concats
@@ -98,6 +99,8 @@ ORDER: list[Pass] = [
     fuse_activation,
     merge_pad,
     trim_taps,
+    # What float products read stays small.
+    fuse_weight_scales,
     # Last, as the sum takes the place of the clamp.
     fuse_residual,
     merge_reshapes,

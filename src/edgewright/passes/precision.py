@@ -8,10 +8,16 @@ import numpy as np
 
 from edgewright.errors import InvalidOption
 from edgewright.graph import DType, Graph, Module, Node, TensorType, Value
-from edgewright.ops import storage
+from edgewright.graph.text import values_of
+from edgewright.ops import block_scales, storage
+from edgewright.passes.editing import become, insert
+from edgewright.passes.stored import StoredRows
 
 #: what `--precision` takes
 PRECISIONS = ("float32", "float16", "bfloat16")
+#: what `--weights` takes, and for how many numbers there is a scale; 0: for each output channel.
+#: 4 bits are too few for a whole channel, whose largest weight would leave most others at 0.
+INTEGERS = {"int8": 0, "int4": 32}
 
 
 @dataclass(frozen=True)
@@ -19,8 +25,12 @@ class Narrowing:
     """How float weights are stored. Raises InvalidOption for what there is not."""
 
     precision: str = "float32"
+    weights: str | None = None
 
     def __post_init__(self) -> None:
+        if self.weights is not None and self.weights not in INTEGERS:
+            raise InvalidOption(f"weights is {self.weights!r}",
+                                help=f"use one of {', '.join(INTEGERS)}")  # fmt: skip
         if self.precision not in PRECISIONS:
             raise InvalidOption(f"precision is {self.precision!r}",
                                 help=f"use one of {', '.join(PRECISIONS)}")  # fmt: skip
@@ -28,10 +38,11 @@ class Narrowing:
     @property
     def asked(self) -> bool:
         """Whether it is not what the model itself says."""
-        return self.precision != "float32"
+        return self.precision != "float32" or self.weights is not None
 
     def __str__(self) -> str:
-        return f"precision {self.precision}"
+        of_products = f", {self.weights} weights of products" if self.weights else ""
+        return f"precision {self.precision}{of_products}"
 
 
 #: operators whose kernels read weights of 16 bits, and which of their operands these are
@@ -39,7 +50,7 @@ WEIGHTS = {"conv": (1,), "depthwise_conv": (1,), "fully_connected": (1,)}
 
 
 def store_weights(module: Module, narrowing: Narrowing) -> int:
-    """Store the float32 weights of a module in 16 bits; activations and sums stay float32.
+    """Store the float32 weights of a module in fewer bits; activations and sums stay float32.
 
     Args:
         module: optimised; changed in place.
@@ -51,14 +62,64 @@ def store_weights(module: Module, narrowing: Narrowing) -> int:
     Raises:
         InvalidOption: a weight is too large for float16.
     """
+    changed = _store_products(module, narrowing.weights) if narrowing.weights else 0
     if narrowing.precision == "float32":
-        return 0
+        return changed
     dtype, held = DType(narrowing.precision), dict[Value, Value]()
     for graph in module.graphs.values():
         for node in graph.walk():
             for index in WEIGHTS.get(node.op, ()):
                 _store(graph, node, index, dtype, held)
-    return len(held)
+    return changed + len(held)
+
+
+def _store_products(module: Module, weights: str) -> int:
+    """Store the weights of `fully_connected` in 8 or 4 bits; returns how many."""
+    changed = 0
+    for graph in module.graphs.values():
+        graph.reserve(values_of(graph))
+        for node in graph.walk():
+            changed += node.op == "fully_connected" and _quantize(node, DType(weights))
+    return changed
+
+
+def _quantize(node: Node, dtype: DType) -> bool:
+    """Give a product of float32 rows integer weights, where they are constant and finite."""
+    graph, weight = node.graph, node.input(1)
+    finite = weight.data is not None and bool(np.isfinite(weight.data).all())
+    if graph is None or weight.type.dtype is not DType.FLOAT32 or not finite:
+        return False
+    assert weight.data is not None
+    depth = weight.data.shape[1]
+    block = min(INTEGERS[dtype.value] or depth, depth)
+    w, scale = block_scales.quantized(weight.data, dtype, block)
+    rows = StoredRows(w, dtype, scale, None, block)
+    x, bias = node.input(0), node.inputs[2] if len(node.inputs) > 2 else None
+    operands = [x, *rows.values(graph, weight.name), bias]
+    attrs = {"block": block, **node.attrs}
+    become(graph, node, insert(graph, node, "fully_connected_blocks", operands, attrs,
+                               like=node.output))  # fmt: skip
+    return True
+
+
+def restore_products(module: Module) -> None:
+    """Let products read float32 weights again: for formats whose products cannot do otherwise."""
+    for graph in module.graphs.values():
+        graph.reserve(values_of(graph))
+        for node in graph.walk():
+            if node.op == "fully_connected_blocks" and node.graph is not None:
+                _restore(node.graph, node)
+
+
+def _restore(graph: Graph, node: Node) -> None:
+    x, w, scale, zero, bias = [*node.inputs, None, None][:5]
+    assert w is not None and w.data is not None and scale is not None and scale.data is not None
+    attrs = dict(node.attrs)
+    zeros = None if zero is None else zero.data
+    real = block_scales.real(w.data, scale.data, zeros, 1, attrs.pop("block"))
+    weight = graph.constant(w.name, real)
+    become(graph, node, insert(graph, node, "fully_connected", [x, weight, bias], attrs,
+                               like=node.output))  # fmt: skip
 
 
 def _store(graph: Graph, node: Node, index: int, dtype: DType, held: dict[Value, Value]) -> None:

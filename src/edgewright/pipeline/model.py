@@ -69,6 +69,7 @@ def load_model(
     states: Mapping[str, str] | None = None,
     contract: contracts.Contract | None = None,
     precision: str = "float32",
+    weights: str | None = None,
     optimize: bool = True,
 ) -> Model:
     """Import a model file (.tflite, .onnx) and optimise it.
@@ -81,6 +82,7 @@ def load_model(
         contract: what the numbers mean; wins over the file and `model.toml`.
         precision: "float32", or "float16" or "bfloat16" to store float weights in 16 bits
             (docs/how-to/precision.md).
+        weights: "int8" or "int4" to store those of fully connected layers so; default: as they are.
         optimize: False leaves the graph as it was imported.
 
     Raises:
@@ -97,7 +99,7 @@ def load_model(
     transposes = count_transposes(module)
     if optimize:
         passes.optimize(module)
-    narrowing = Narrowing(precision)
+    narrowing = Narrowing(precision, weights)
     original = _narrow(module, narrowing, where, options)
     known = _contract(where, imported, options.labels, contract)
     digest = hashlib.sha256(where.read_bytes()).hexdigest()

@@ -106,6 +106,7 @@ def narrowing_cost(
         return None
     return PrecisionInfo(
         precision=model.narrowing.precision,
+        weights=model.narrowing.weights,
         samples=len(wanted),
         outputs=tuple(AccuracyInfo(**vars(cost)) for cost in costs(actual, wanted)),
     )

@@ -206,6 +206,7 @@ def _against(
         states=manifest.source.states,
         contract=contracts.validated(manifest.contract, package.folder),
         precision=manifest.precision.precision if manifest.precision else "float32",
+        weights=manifest.precision.weights if manifest.precision else None,
     )
     progress("comparing with the source model")
     samples, expected = draw_vectors(model, seed=1)

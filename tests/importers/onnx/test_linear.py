@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgewright import passes
 from edgewright.errors import EdgewrightError
 from tests.importers.onnx.harness import check, floats, imported, integers, model, node, operators
 
@@ -72,3 +73,40 @@ def test_quantised_matmul_keeps_its_integers() -> None:
     }
     module = check(nodes, {"x": floats(3, 4)}, constants)
     assert operators(module) == ["dequantize", "fully_connected"]
+
+
+def packed_nibbles(w: Any) -> Any:
+    """uint8 numbers below 16, two to a byte, the first in the lower half."""
+    return (w[..., 0::2] | w[..., 1::2] << 4).astype(np.uint8)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("zeros", [False, True])
+def test_matmul_n_bits(zeros: bool, bias: bool) -> None:
+    columns, depth, block = 6, 40, 16  # the last block is half full
+    w = integers(columns, 3, block, high=16)
+    constants = {
+        "b": packed_nibbles(w),
+        "scales": np.abs(floats(columns * 3, seed=3)) + np.float32(0.1),
+    }
+    names = ["x", "b", "scales", "", "", ""]
+    if zeros:
+        names[3] = "zeros"
+        constants["zeros"] = packed_nibbles(np.pad(integers(columns, 3, high=16), ((0, 0), (0, 1))))
+        constants["zeros"] = constants["zeros"].reshape(-1)
+    if bias:
+        names[5], constants["bias"] = "bias", floats(columns, seed=4)
+    made = node("MatMulNBits", names, ["y"], domain="com.microsoft", K=depth, N=columns, bits=4,
+                block_size=block)  # fmt: skip
+    module = check(made, {"x": floats(2, 3, depth)}, constants)
+    assert operators(module) == ["dequantize_blocks", "fully_connected"]
+    passes.optimize(module)
+    assert operators(module) == ["fully_connected_blocks"]
+
+
+def test_matmul_n_bits_refuses_other_widths() -> None:
+    made = node("MatMulNBits", ["x", "b", "s"], ["y"], domain="com.microsoft", K=16, N=1, bits=2,
+                block_size=16)  # fmt: skip
+    constants = {"b": integers(1, 1, 4), "s": floats(1)}
+    with pytest.raises(EdgewrightError, match="weights of 2 bits"):
+        imported(model([made], {"x": floats(1, 16)}, ["y"], constants))

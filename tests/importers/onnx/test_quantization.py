@@ -1,17 +1,22 @@
 import numpy as np
+import onnx
 import pytest
 
+from edgewright import passes
 from edgewright.errors import EdgewrightError
 from edgewright.graph import DType, Quant
+from edgewright.ops.interpreter import Interpreter
 from tests.importers.onnx.harness import (
     Array,
     check,
+    compare,
     floats,
     imported,
     integers,
     model,
     node,
     operators,
+    oracle,
 )
 
 SCALE: Array = np.array(0.05, np.float32)
@@ -104,3 +109,31 @@ def test_activations_keep_their_quantisation_through_movement() -> None:
 def test_range_of_this_very_tensor() -> None:
     made = node("DynamicQuantizeLinear", ["x"], ["y", "s", "z"])
     check(made, {"x": floats(4, 50)})
+
+
+@pytest.mark.parametrize("dtype", ["int4", "uint4", "int8"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_scales_per_block_stay_with_the_weight(dtype: str, axis: int) -> None:
+    """MatMul reads [K, N]: blocks along K are those of a product, others become floats."""
+    depth, columns, block = 32, 6, 8 if axis == 0 else 3
+    low, high = {"int4": (-8, 8), "uint4": (0, 16), "int8": (-128, 128)}[dtype]
+    kind = getattr(onnx.TensorProto, dtype.upper())
+    shape = (depth // block, columns) if axis == 0 else (depth, columns // block)
+    w = integers(depth, columns, low=low, high=high, dtype="int16")
+    zeros = integers(*shape, low=low, high=high, dtype="int16")
+    scales = np.abs(floats(*shape)) + np.float32(0.1)
+    nodes = [
+        node("DequantizeLinear", ["w", "s", "z"], ["f"], axis=axis, block_size=block),
+        node("MatMul", ["x", "f"], ["y"]),
+    ]
+    x = {"x": floats(2, depth)}
+    proto = model(nodes, x, ["y"], {"s": scales}, opset=21)
+    proto.graph.initializer.extend(
+        onnx.helper.make_tensor(name, kind, array.shape, array.ravel().tolist())
+        for name, array in (("w", w), ("z", zeros))
+    )
+    module = imported(proto)
+    compare(Interpreter(module).run(x), oracle(proto, x))
+    passes.optimize(module)
+    assert operators(module) == ["fully_connected_blocks" if axis == 0 else "fully_connected"]
+    compare(Interpreter(module).run(x), oracle(proto, x))

@@ -27,7 +27,9 @@ from edgewright.importers.onnx import known
 #: Constants whose folding would grow them beyond this stay for a pass, which has its own bounds.
 FOLD_BYTES: Final = 1 << 16
 #: Their operands keep their quantisation, so that a pass can fuse them into integer operators.
-NEVER_FOLDED: Final = frozenset({"quantize", "dequantize", "read_state", "write_state"})
+NEVER_FOLDED: Final = frozenset(
+    {"quantize", "dequantize", "dequantize_blocks", "read_state", "write_state"}
+)
 #: Operators that move elements without looking at them.
 MOVEMENT: Final = frozenset(
     {"cast", "concat", "expand", "gather", "gather_nd", "reshape", "slice", "split", "tile",

@@ -7,6 +7,7 @@ import numpy as np
 from edgewright.graph import Array, DType, Quant, TensorType, Value
 from edgewright.importers.onnx.node import SourceNode
 from edgewright.importers.onnx.rule import rule
+from edgewright.ops import block_scales
 
 #: What `quantize` can make.
 STORED = (DType.INT8, DType.UINT8, DType.INT16, DType.UINT16, DType.INT32)
@@ -29,16 +30,21 @@ def quant_of(n: SourceNode, scale: int, zero: int, x: TensorType, axis: int | No
 
 
 def _zeros(n: SourceNode, zero: int, scales: Array) -> Array:
-    """Zero points, one per scale. Refuses scales that mean nothing."""
-    if not np.all(np.isfinite(scales) & (scales > 0)):
-        bad = scales[~(np.isfinite(scales) & (scales > 0))][0]
-        n.invalid(f"a scale is {bad}")
+    """Zero points, one per scale."""
+    _check_scales(n, scales)
     if n.optional(zero) is None:
         return np.zeros(scales.shape, np.int64)
     zeros = n.array(zero, "a zero point")
     if zeros.size not in (1, scales.size):
         n.invalid(f"{zeros.size} zero points for {scales.size} scales")
     return np.broadcast_to(zeros.reshape(-1), (scales.size,)).reshape(scales.shape)
+
+
+def _check_scales(n: SourceNode, scales: Array) -> None:
+    """Refuse scales that mean nothing."""
+    bad = scales[~(np.isfinite(scales) & (scales > 0))]
+    if bad.size:
+        n.invalid(f"a scale is {bad.flat[0]}")
 
 
 def operand(n: SourceNode, first: int, axis: int | None = None) -> Value:
@@ -95,11 +101,33 @@ def _stored(x: Array, dtype: DType, quant: Quant) -> Array:
 def dequantize_linear(n: SourceNode) -> Value:
     """(x - zero) * scale; constant weights stay integers for a pass to fuse."""
     x = n.input(0)
+    if n.integer("block_size", 0) and n.input(1).type.rank > 1:
+        return _dequantize_blocks(n, x)
     x = n.with_quant(x, quant_of(n, 1, 2, x.type, _axis(n, x, 1)), "x")
     y = n.dequantize(x)
     if n.input(1).type.dtype is DType.FLOAT16:
         return n.cast(y, DType.FLOAT16)
     return y
+
+
+def _dequantize_blocks(n: SourceNode, x: Value) -> Value:
+    """A constant with a scale for each block along one axis (opset 21)."""
+    stored = n.array(0, "a tensor with a scale for each block")
+    n.require(x.type.dtype in block_scales.STORED, f"scales per block of {x.type.dtype.value}",
+              "store it in 8 or 4 bits")  # fmt: skip
+    axis, block = n.axis(n.integer("axis", 1), x.type.rank), n.integer("block_size", 0)
+    given = n.cast(n.input(1), DType.FLOAT32)
+    scales = given.data
+    wanted = list(stored.shape)
+    wanted[axis] = -(-wanted[axis] // max(block, 1))
+    if block < 1 or scales is None or list(scales.shape) != wanted:
+        n.invalid(f"scales {given.type} for blocks of {block} along axis {axis} of {x.type}")
+    _check_scales(n, scales)
+    zero = n.optional(2)
+    if zero is not None and (zero.data is None or list(zero.data.shape) != wanted):
+        n.invalid(f"zero points {zero.type} for scales {given.type}")
+    y = n.add("dequantize_blocks", x, given, zero, axis=axis, block=block)
+    return n.cast(y, n.input(1).type.dtype)
 
 
 @rule("DynamicQuantizeLinear", since=11)

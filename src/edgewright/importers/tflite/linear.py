@@ -7,6 +7,7 @@ import numpy as np
 from edgewright.graph import DType, Quant, Size, TensorType, Value
 from edgewright.importers.tflite.node import SourceNode
 from edgewright.importers.tflite.rule import rule
+from edgewright.ops import block_scales
 
 Pair = tuple[int, int]
 SAME = 0
@@ -57,6 +58,9 @@ def weight(node: SourceNode, x: Value, index: int = 1) -> Value:
         return node.make_constant(f"{w.name}.float32", w.data.astype(np.float32))
     if x.type.dtype.is_float and w.type.dtype.is_integer:
         return dequantized(node, w)
+    if w.type.dtype is DType.INT4:  # integer kernels read bytes
+        assert w.data is not None
+        return node.make_constant(f"{w.name}.int8", w.data, w.type.quant)
     return w
 
 
@@ -147,11 +151,21 @@ def transpose_conv(node: SourceNode) -> Value:
                     pad=tuple(pads), output_pad=tuple(extra), clamp=node.clamp())  # fmt: skip
 
 
+def small_weight(node: SourceNode, x: Value) -> Value:
+    """As `weight`; 8-bit and 4-bit ones are dequantised by a node, for a pass to fuse."""
+    w = node.input(1)
+    if w.data is None or not x.type.dtype.is_float or w.type.dtype not in block_scales.STORED:
+        return weight(node, x)
+    node.require(w.type.quant is not None, f"the integer weight '{w.name}' has no scale")
+    node.scope.options.note(f"weight '{w.name}' is stored quantised and computed in float32")
+    return node.add("dequantize", [w], final=False)
+
+
 @rule("FULLY_CONNECTED")
 def fully_connected(node: SourceNode) -> Value:
     """x is flattened to rows of K unless keep_num_dims is set."""
     x = node.input(0)
-    w = weight(node, x)
+    w = small_weight(node, x)
     node.require(int(node.option("weights_format")) == 0, "shuffled weights are not supported")
     features = w.type.dims[1]
     if x.type.shape[-1] != features or (x.type.rank != 2 and not node.option("keep_num_dims")):

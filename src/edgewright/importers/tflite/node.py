@@ -136,7 +136,6 @@ class SourceNode:
         self.require(not tensor.is_sparse, f"tensor '{tensor.name}' is stored sparsely",
                      "convert the model without sparsity")  # fmt: skip
         dtype = dtype_of(tensor)
-        self.require(dtype.bits >= 8, f"tensor '{tensor.name}' has {dtype.value} elements")
         data = np.asarray(tensor.array(), dtype.numpy, order="C")
         type = TensorType(dtype, data.shape, quant_of(tensor))
         value = self.graph.constant(tensor.name, data, type)
