@@ -11,6 +11,7 @@ typedef struct ew_conv_plan {
   int32_t taps, depth;
   int32_t gathers;
   int32_t block;                     /* see ew_conv_block */
+  int32_t tile;                      /* rows of a register tile */
   int32_t pad_bytes, rows_bytes;     /* parts of the scratch memory */
 } ew_conv_plan;
 
@@ -25,6 +26,7 @@ EW_INLINE ew_conv_plan ew_conv_f32_plan(const ew_conv_shape s) {
   p.taps = p.gathers ? 1 : window;
   p.depth = p.gathers ? window * p.channels : p.channels;
   p.block = ew_conv_block_of(s, (int64_t)p.taps * p.depth * 4, p.columns, EW_F32_ROWS);
+  p.tile = EW_F32_ROWS;
   p.pad_bytes = ew_round_up(p.channels * 4, 64);
   p.rows_bytes = ew_round_up(p.taps * EW_F32_ROWS * (int32_t)sizeof(void *), 64);
   return p;
@@ -58,14 +60,15 @@ EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, co
       t.n = ew_min_i32(p.columns - n, step);
       t.w = first.w + (n / 16) * t.w_block;
       t.bias = first.bias + n;
-      for (int32_t m = m0; m < end; m += EW_F32_ROWS) {
+      for (int32_t m = m0; m < end; m += p.tile) {
         const ptrdiff_t at = m * t.y_row + n;
-        t.m = ew_min_i32(end - m, EW_F32_ROWS);
+        t.m = ew_min_i32(end - m, p.tile);
         if (n == 0 || p.block > EW_F32_ROWS)
           t.rows = (const void *const *)ew_conv_f32_rows(s, p, x, m, t.m, scratch);
         t.y = first.y + at;
         t.skip = first.skip ? first.skip + at : first.skip;
-        ew_tile_f32_run(&t);
+        if (p.tile == 8 && t.m == 8) ew_tile_f32_eight(&t);
+        else ew_tile_f32_run(&t);
       }
     }
 }

@@ -7,7 +7,11 @@
 EW_INLINE void ew_fully_connected_f32(int32_t rows, int32_t depth, int32_t columns, const float *x,
                                       const float *w, const float *bias, const float *skip,
                                       float lo, float hi, float *y, void *scratch) {
-  ew_conv_f32(ew_matrix_shape(rows, depth, columns), x, w, bias, skip, lo, hi, y, scratch);
+  const ew_conv_shape s = ew_matrix_shape(rows, depth, columns);
+  ew_conv_plan p = ew_conv_f32_plan(s);
+  p.tile = ew_tile_f32_height(rows);
+  p.block = p.block / p.tile * p.tile;
+  ew_conv_f32_planned(s, p, x, w, bias, skip, lo, hi, y, scratch);
 }
 
 #endif

@@ -97,6 +97,11 @@ EW_TILE_F32(ew_tile_f32_half_narrow, EW_F32_ROWS / 2, 1)
 #define ew_tile_f32_full_narrow ew_tile_f32_full
 #define ew_tile_f32_half_narrow ew_tile_f32_half
 #endif
+#if EW_F32_ROWS == 12
+EW_TILE_F32(ew_tile_f32_eight, 8, EW_F32_BLOCKS)
+#else
+#define ew_tile_f32_eight ew_tile_f32_full
+#endif
 EW_TILE_F32(ew_tile_f32_row_1, 1, 1)
 EW_TILE_F32(ew_tile_f32_row_2, 1, 2)
 EW_TILE_F32(ew_tile_f32_row_4, 1, 4)
@@ -124,6 +129,13 @@ EW_INLINE void ew_tile_f32_run(const ew_tile_f32 *t) {
   if (t->m == 1) ew_tile_f32_row(*t);
   else if (t->m > EW_F32_ROWS / 2) (narrow ? ew_tile_f32_full_narrow : ew_tile_f32_full)(t);
   else (narrow ? ew_tile_f32_half_narrow : ew_tile_f32_half)(t);
+}
+
+/* Rows of the tiles that compute least beyond m rows: 128 are ten tiles of twelve and two thirds of
+   another, or sixteen of eight. */
+EW_INLINE int32_t ew_tile_f32_height(int32_t m) {
+  const int32_t over = m % 12, beyond = over > 6 ? 12 - over : over > 1 ? 6 - over : 0;
+  return EW_F32_ROWS == 12 && m % 8 == 0 && beyond ? 8 : EW_F32_ROWS;
 }
 
 /* Columns to take at once for a product of m rows. */
