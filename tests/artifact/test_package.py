@@ -125,6 +125,32 @@ def test_eight_threads_get_their_own_answers(built: Package) -> None:
     assert wrong == []
 
 
+def test_a_run_takes_arrays_and_keys_of_every_kind(built: Package) -> None:
+    (info,), (x, *_) = built.inputs, samples(built)
+    array = x[info.name]
+    (expected,) = (y.tobytes() for y in built.run(x).values())
+    loose = np.repeat(array, 2, axis=-1)[..., ::2]
+    frozen = array.copy()
+    frozen.flags.writeable = False
+    fortran = np.asfortranarray(array)
+    for given in ({info.name: a} for a in (array, loose, frozen, fortran, array)):
+        assert [y.tobytes() for y in built.run(given).values()] == [expected]
+    assert [y.tobytes() for y in built.run({info.identifier: array}).values()] == [expected]
+
+
+def test_a_run_refuses_other_dtypes_and_shapes_again_and_again(built: Package) -> None:
+    (info,), (x, *_) = built.inputs, samples(built)
+    array = x[info.name]
+    for _ in range(2):
+        built.run(x)
+        with pytest.raises(InvalidInput, match="has dtype float64"):
+            built.run({info.name: array.astype(np.float64)})
+        with pytest.raises(InvalidInput, match="has shape"):
+            built.run({info.name: array[None]})
+        with pytest.raises(InvalidInput, match="missing"):
+            built.run({})
+
+
 def test_bind_reads_and_writes_in_place(built: Package) -> None:
     first, second = samples(built)[:2]
     (name,) = first

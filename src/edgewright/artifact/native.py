@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgewright.artifact.direct import Direct, Form, aligned, aligned_array
 from edgewright.artifact.manifest import EntryInfo, TargetInfo, TensorInfo
 from edgewright.artifact.pool import Pool, count_cpus
 from edgewright.artifact.tensors import Shapes, check_inputs
@@ -21,7 +22,6 @@ from edgewright.codegen.weights import CRC_OFFSET, HEADER_BYTES
 from edgewright.errors import InternalError, InvalidInput, InvalidOption, InvalidPackage
 
 Array = npt.NDArray[Any]
-ALIGNMENT = 64
 LEVEL_VARIABLE = "EDGEWRIGHT_ISA"
 
 _ERRORS = {
@@ -31,14 +31,6 @@ _ERRORS = {
     6: "a run-time size is out of bounds", 7: "an input value is outside the table that it indexes",
     8: "an output is larger than its stated maximum",
 }  # fmt: skip
-
-
-def aligned(size: int) -> npt.NDArray[np.uint8]:
-    """Zeroed bytes at a 64-byte boundary; at least one, since NumPy places none anywhere."""
-    size = max(size, 1)
-    memory = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size]
 
 
 class _Env(ctypes.Structure):
@@ -53,51 +45,10 @@ class _Env(ctypes.Structure):
 class _Memory:
     """What one thread needs: arena, io structure, buffers for inputs and outputs."""
 
-    def __init__(self, entry: EntryInfo, info: TargetInfo, state: Array | None) -> None:
-        names = [*(t.identifier for t in entry.inputs), *(t.identifier for t in entry.outputs)]
-        fields: list[tuple[str, Any]] = [(f"p_{n}", ctypes.c_void_p) for n in names]
-        if info.memory.state_bytes:
-            fields.append(("state", ctypes.c_void_p))
-        fields += [(f"d_{d.name}", ctypes.c_int32) for d in entry.dims]
-        fields.append(("out_dims", ctypes.c_void_p))
-        structure = type("Io", (ctypes.Structure,), {"_fields_": fields})
-        self.io = structure()
-        if state is not None:
-            self.io.state = state.ctypes.data
-        self.arena = aligned(info.memory.arena_bytes)
+    def __init__(self, model: NativeModel) -> None:
+        self.io = model.new_io()
+        self.arena = aligned(model.info.memory.arena_bytes)
         self.buffers: dict[str, Array] = {}
-        self.fixed: _Fixed | None = None
-
-
-class _Fixed:
-    """Buffers of fixed sizes and one prepared call: what a run takes where no size is chosen.
-
-    Attributes:
-        inputs: name, dtype, shape and buffer of each input.
-        outputs: name and buffer of each output.
-        arguments: of the C function.
-    """
-
-    def __init__(self, model: NativeModel, memory: _Memory) -> None:
-        def buffer(info: TensorInfo) -> Array:
-            shape = model.shapes.of(info, {})
-            return model._buffer(memory, info.identifier, shape, np.dtype(info.dtype))
-
-        held = [(info.name, buffer(info)) for info in model.entry.inputs]
-        self.inputs = [(name, array.dtype, array.shape, array) for name, array in held]
-        self.outputs = [(info.name, buffer(info)) for info in model.entry.outputs]
-        self.arguments = model._arguments(memory)
-
-    def takes(self, inputs: Mapping[str, Any]) -> bool:
-        """Copy the inputs in where they are arrays just as they must be; else say no."""
-        if type(inputs) is not dict or len(inputs) != len(self.inputs):
-            return False
-        for name, dtype, shape, held in self.inputs:
-            array = inputs.get(name)
-            if type(array) is not np.ndarray or array.dtype != dtype or array.shape != shape:
-                return False
-            np.copyto(held, array)
-        return True
 
 
 class NativeModel:
@@ -117,6 +68,7 @@ class NativeModel:
     ) -> None:
         """Load it; `threads` as in `load_package`. Raises InvalidPackage, InvalidOption."""
         self.entry, self.info, self.shapes = entry, info, Shapes(entry)
+        self._io_type = _io_type(entry, info)
         self._local = threading.local()
         self._library = _load(folder / info.library)
         self._weights = _map_weights(folder / "weights.bin", info.memory.weights_bytes)
@@ -182,12 +134,10 @@ class NativeModel:
 
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
         """Outputs by name. Raises InvalidInput for missing, extra or ill-shaped inputs."""
+        direct = getattr(self._local, "direct", None)
+        if direct is not None and (done := direct.run(inputs)) is not None:
+            return done  # type: ignore[no-any-return]
         memory = self._memory()
-        fixed = memory.fixed
-        if fixed is not None and fixed.takes(inputs):
-            if error := self._function(*fixed.arguments):
-                self._check(error)
-            return {name: array.copy() for name, array in fixed.outputs}
         arrays, dims = check_inputs(self.entry, inputs, self.shapes)
         for info, array in zip(self.entry.inputs, arrays, strict=True):
             held = self._buffer(memory, info.identifier, array.shape, array.dtype)
@@ -213,21 +163,34 @@ class NativeModel:
                 )
         return Bound(self, arrays, dims)
 
+    def new_io(self) -> ctypes.Structure:
+        """An io structure, with the state in it."""
+        io = self._io_type()
+        if self.state is not None:
+            io.state = self.state.ctypes.data
+        return io
+
     def _memory(self) -> _Memory:
         memory: _Memory | None = getattr(self._local, "memory", None)
         if memory is None:
-            memory = self._local.memory = _Memory(self.entry, self.info, self.state)
+            memory = self._local.memory = _Memory(self)
             if not self.entry.dims:
-                memory.fixed = _Fixed(self, memory)
+                self._local.direct = self._direct(memory)
         return memory
+
+    def _direct(self, memory: _Memory) -> Direct:
+        def form(info: TensorInfo) -> Form:
+            return Form(info.name, np.dtype(info.dtype), self.shapes.of(info, {}))
+
+        inputs, outputs = map(form, self.entry.inputs), map(form, self.entry.outputs)
+        rest = self._arguments(memory)[1:]
+        return Direct(self.new_io, [*inputs], [*outputs], self._function, rest, self._check)
 
     @staticmethod
     def _buffer(memory: _Memory, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         held = memory.buffers.get(name)
         if held is None or held.shape != shape:
-            size = max(1, int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
-            used = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-            held = memory.buffers[name] = aligned(size)[:used].view(dtype).reshape(shape)
+            held = memory.buffers[name] = aligned_array(shape, dtype)
             setattr(memory.io, f"p_{name}", held.ctypes.data)
         return held
 
@@ -237,8 +200,8 @@ class NativeModel:
     def _arguments(self, memory: _Memory) -> tuple[Any, ...]:
         return (
             ctypes.byref(memory.io),
-            ctypes.c_void_p(memory.arena.ctypes.data),
-            ctypes.c_void_p(self._weights.ctypes.data),
+            _reference(memory.arena),
+            _reference(self._weights),
             ctypes.byref(self._env),
         )
 
@@ -253,10 +216,13 @@ class NativeModel:
 
 
 class Bound:
-    """A prepared call on arrays of the caller; `outputs` are overwritten by each call."""
+    """A prepared call on arrays of the caller; `outputs` are overwritten by each call.
+
+    `function` and `arguments` are those of the call in C.
+    """
 
     def __init__(self, model: NativeModel, inputs: list[Array], dims: Mapping[str, int]) -> None:
-        self._memory = _Memory(model.entry, model.info, model.state)
+        self._memory = _Memory(model)
         self._inputs = inputs  # keeps the arrays alive
         self.outputs: dict[str, Array] = {}
         for info, array in zip(model.entry.inputs, inputs, strict=True):
@@ -268,15 +234,31 @@ class Bound:
             held = model._buffer(self._memory, out.identifier, shape, np.dtype(out.dtype))
             self.outputs[out.name] = held
         self._model = model
-        self._arguments = model._arguments(self._memory)
-        self._function = model._function
+        self.arguments = model._arguments(self._memory)
+        self.function = model._function
 
     def __call__(self) -> dict[str, Array]:
         """Run once; returns `outputs`."""
-        error = self._function(*self._arguments)
+        error = self.function(*self.arguments)
         if error:
             NativeModel._check(error)
         return self.outputs
+
+
+def _reference(memory: Array) -> Any:
+    """A pointer as an argument, which ctypes passes on as it is; others it converts each time."""
+    return ctypes.byref(ctypes.c_char.from_address(memory.ctypes.data))
+
+
+def _io_type(entry: EntryInfo, info: TargetInfo) -> type[ctypes.Structure]:
+    """`NAME_io`, as model.h declares it."""
+    names = [*(t.identifier for t in entry.inputs), *(t.identifier for t in entry.outputs)]
+    fields: list[tuple[str, Any]] = [(f"p_{n}", ctypes.c_void_p) for n in names]
+    if info.memory.state_bytes:
+        fields.append(("state", ctypes.c_void_p))
+    fields += [(f"d_{d.name}", ctypes.c_int32) for d in entry.dims]
+    fields.append(("out_dims", ctypes.c_void_p))
+    return type("Io", (ctypes.Structure,), {"_fields_": fields})
 
 
 def _threads(info: TargetInfo, wanted: int | None) -> int:

@@ -39,7 +39,7 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
 
     def native(count: int) -> None:
         if not loops:
-            loops.append(c_call.repeated(package, arrays, c_call.loop()))
+            loops.append(c_call.repeated(bound, c_call.loop()))
         loops[0](count)
 
     loops: list[Callable[[int], None]] = []
