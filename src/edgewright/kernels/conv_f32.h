@@ -67,7 +67,7 @@ EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, co
           t.rows = (const void *const *)ew_conv_f32_rows(s, p, x, m, t.m, scratch);
         t.y = first.y + at;
         t.skip = first.skip ? first.skip + at : first.skip;
-        if (p.tile == 8 && t.m == 8) ew_tile_f32_eight(&t);
+        if (p.tile == 8 && t.m == 8 && t.n > 16) ew_tile_f32_eight(&t);
         else ew_tile_f32_run(&t);
       }
     }
