@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,7 @@ class Model:
         return self.status
 
     def _at(self, address: int) -> Array:
+        assert address % 4 == 0
         numbers = ctypes.POINTER(ctypes.c_float)
         return np.ctypeslib.as_array(ctypes.cast(address, numbers), self.shape)
 
@@ -127,7 +128,7 @@ def test_other_inputs_are_left_to_others(given: Any) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_an_array_that_changes_its_form_in_place() -> None:
     call, _ = prepared()
-    a, b = numbers(), numbers()
+    a, b = numbers(), cast("Any", numbers())
     check(call, a, b)
     b.dtype = np.dtype(np.int32)
     assert call.run({"a": a, "b": b}) is None

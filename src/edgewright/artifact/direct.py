@@ -25,7 +25,7 @@ COPIED_BYTES = 1 << 14
 
 _NOTHING = object()
 _address = ctypes.addressof
-_view = ctypes.c_char.from_buffer
+_view: Any = ctypes.c_char.from_buffer  # its stub knows no arrays
 _references = sys.getrefcount
 
 
