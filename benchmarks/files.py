@@ -203,15 +203,18 @@ def _work(subject: Subject) -> list[tuple[int, int, int, int]]:
 
 
 def _winograd_share(node: Node) -> float:
-    """Products of the chosen form of a convolution by those of the direct form."""
+    """Products of the chosen form of a convolution by those of the direct form, as they cost."""
     from edgewright import ops, targets
-    from edgewright.ops import conv, winograd
+    from edgewright.ops import conv, conv_choice, winograd, winograd_q8
 
-    op = ops.of(node)
-    if not isinstance(op, conv.Conv) or not winograd.wins(node, op, targets.get("host")):
+    op, host = ops.of(node), targets.get("host")
+    if not isinstance(op, conv.Conv) or not conv_choice.form(node, op, host).winograd:
         return 1.0
-    height, width = node.output.type.dims[1:3]
-    return 16 * ((height + 1) // 2) * ((width + 1) // 2) / (9 * height * width)
+    batch, height, width = node.output.type.dims[:3]
+    direct = 9 * batch * height * width
+    if winograd_q8.fits(node, op, host):
+        return 36 * winograd_q8.PRODUCT * winograd_q8.tiles(node) / direct
+    return 16 * winograd.tiles(node, op) / direct
 
 
 def _saved(subject: Subject, kind: str, arrays: list[Array]) -> Path:
