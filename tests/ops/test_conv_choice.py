@@ -14,6 +14,7 @@ from edgewright.graph import DType, Node, Quant, TensorType
 from edgewright.ops import conv_choice
 from edgewright.ops.choice import Layer, Way
 from edgewright.ops.conv import Conv
+from edgewright.ops.depthwise_conv import DepthwiseConv
 from edgewright.tuning.choices import Offered
 
 HOST = targets.get("host")
@@ -40,7 +41,10 @@ def ways_of(case: tuple[str, list[Any], dict[str, Any]], threads: int = 1) -> li
     offered = Offered()
     (node,) = module.main.nodes
     target = replace(HOST, choices=offered, chunks=threads)
-    conv_choice.form(node, Conv(**attrs), target)
+    if op == "conv":
+        conv_choice.form(node, Conv(**attrs), target)
+    else:
+        conv_choice.depthwise_block(node, DepthwiseConv(**attrs), target)
     return [name for offer in offered.offers.values() for name in offer.names]
 
 
@@ -57,7 +61,20 @@ def int8_case(rng: np.random.Generator) -> tuple[str, list[Any], dict[str, Any]]
     return "conv", [x, w], {"outputs": [out]}
 
 
-@pytest.mark.parametrize("make", [float_case, int8_case])
+def depthwise_case(rng: np.random.Generator) -> tuple[str, list[Any], dict[str, Any]]:
+    x = rng.standard_normal((1, 23, 19, 40)).astype(np.float32)
+    w = rng.standard_normal((5, 5, 40)).astype(np.float32)
+    return "depthwise_conv", [x, const(w)], {"pad": ((2, 2), (2, 2)), "stride": (2, 2)}
+
+
+def depthwise_int8_case(rng: np.random.Generator) -> tuple[str, list[Any], dict[str, Any]]:
+    x = quantised(rng.integers(-128, 128, (1, 9, 11, 40)).astype(np.int8), 0.1, 3)
+    w = const(rng.integers(-127, 128, (3, 3, 40)).astype(np.int8), Quant.per_tensor(0.02, 0))
+    out = TensorType(DType.INT8, (1, 9, 11, 40), Quant.per_tensor(4.0, -5))
+    return "depthwise_conv", [x, w], {"outputs": [out], "pad": SAME}
+
+
+@pytest.mark.parametrize("make", [float_case, int8_case, depthwise_case, depthwise_int8_case])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_way_is_right(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, make: Any, threads: int
@@ -77,6 +94,9 @@ def test_the_ways_of_a_layer(rng: np.random.Generator) -> None:
         "direct block=16777216",
     ]  # fmt: skip
     assert ways_of(int8_case(rng))[0] == "direct"
+    assert ways_of(depthwise_int8_case(rng)) == ["tiles", "taps"]
+    pixels = [f"tiles pixels={n}" for n in (4, 5, 6, 7)]
+    assert ways_of(depthwise_case(rng)) == ["tiles", *pixels, "taps"]
 
 
 def test_one_tile_of_rows_has_one_way(rng: np.random.Generator) -> None:

@@ -13,7 +13,9 @@ typedef struct ew_conv_shape {
   int32_t batch, in_h, in_w, in_c, out_h, out_w, out_c;
   int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
   int32_t groups;
-  int32_t block; /* rows (or Winograd's tiles) that pass a few columns, or 0: see ew_conv_block_of */
+  /* Rows (or Winograd's tiles) that pass a few columns, or 0: see ew_conv_block_of. Of a depthwise
+     convolution the pixels of a register tile, or 0, or 1 for none. */
+  int32_t block;
 } ew_conv_shape;
 
 /* Weights up to this size stay in the second-level cache while all rows pass by; larger ones are

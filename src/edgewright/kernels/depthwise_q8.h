@@ -170,11 +170,11 @@ EW_DRIVER void ew_depthwise_q8(const ew_conv_shape *shape, const ew_q8_variant v
 #if EW_DEPTHWISE_DOT
   const ew_depthwise_dot_layer d = {s, x, scratch, w, channels, params, y,
                                     (char *)scratch + pad_bytes, v.is_signed};
-  if (ew_depthwise_five_takes(s, w)) {
+  if (s.block != 1 && ew_depthwise_five_takes(s, w)) {
     ew_depthwise_five(&d, v.mode);
     return;
   }
-  if (ew_depthwise_dot_takes(s, w)) {
+  if (s.block != 1 && ew_depthwise_dot_takes(s, w)) {
     if (v.mode == EW_REQUANT_FLOAT) ew_depthwise_q8_dot_float(&d);
     else ew_depthwise_q8_dot_fixed(&d);
     return;

@@ -109,8 +109,8 @@ EW_DEPTHWISE_TILES(5, 1)
 EW_DEPTHWISE_TILES(5, 2)
 
 EW_INLINE int ew_depthwise_tile_takes(const ew_conv_shape s) {
-  return s.kernel_h == s.kernel_w && (s.kernel_h == 3 || s.kernel_h == 5) && s.dilation_w == 1 &&
-         s.stride_w <= 2 && s.out_c == s.in_c;
+  return s.block != 1 && s.kernel_h == s.kernel_w && (s.kernel_h == 3 || s.kernel_h == 5) &&
+         s.dilation_w == 1 && s.stride_w <= 2 && s.out_c == s.in_c;
 }
 
 /* Pixels of a tile: as many as waste least of a line. Finding their addresses costs about as much as
@@ -129,7 +129,7 @@ EW_INLINE int ew_depthwise_tile_pixels(int32_t width) {
 }
 
 EW_INLINE void ew_depthwise_tile(const ew_depthwise_tile_layer *t) {
-  const int pixels = ew_depthwise_tile_pixels(t->s.out_w);
+  const int pixels = t->s.block ? t->s.block : ew_depthwise_tile_pixels(t->s.out_w);
   if (t->s.kernel_h == 3 && t->s.stride_w == 1) ew_depthwise_f32_3_by_1(t, pixels);
   else if (t->s.kernel_h == 3) ew_depthwise_f32_3_by_2(t, pixels);
   else if (t->s.stride_w == 1) ew_depthwise_f32_5_by_1(t, pixels);

@@ -15,6 +15,7 @@ from edgewright.ops.choice import Way, choose
 
 if TYPE_CHECKING:
     from edgewright.ops.conv import Conv
+    from edgewright.ops.depthwise_conv import DepthwiseConv
     from edgewright.ops.emit import Packing
 
 _ATTRIBUTES = ("stride", "dilation", "pad", "groups")
@@ -74,3 +75,23 @@ def _direct(node: Node) -> list[Way[Form]]:
         Way("direct", Form(), "the estimate of ew_conv_block"),
         *(Way(f"direct block={rows}", Form(block=rows), BLOCKS[rows]) for rows in blocks),
     ]
+
+
+def depthwise_block(node: Node, op: DepthwiseConv, target: Packing) -> int:
+    """Pixels of the register tiles of a depthwise convolution, as `ew_conv_shape` has them.
+
+    What is chosen concerns the ISA levels that have such tiles (float32), or dot products that four
+    taps fit into (8 bits); others walk over the taps one by one in any case.
+    """
+    x, (kh, kw, outputs) = node.input(0).type, node.input(1).type.dims
+    special = kh == kw and kh in (3, 5) and op.dilation == (1, 1) and x.shape[3] == outputs
+    if x.dtype is DType.INT16 or lean.applies(target, node.input(0)) or not special:
+        return 0
+    is_float = x.dtype is DType.FLOAT32
+    kernel, pixels = ("depthwise_f32", (4, 5, 6, 7)) if is_float else ("depthwise_q8", ())
+    ways = [
+        Way("tiles", 0, "the pixels that waste least of a line (ew_depthwise_tile_pixels)"),
+        *(Way(f"tiles pixels={n}", n, "the line has a multiple of them") for n in pixels),
+        Way("taps", 1, "the borders are most of the image"),
+    ]
+    return choose(node, target, kernel, ways, ("stride", "dilation", "pad"))

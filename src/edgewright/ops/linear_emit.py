@@ -266,7 +266,8 @@ def emit_depthwise(e: Emit, op: DepthwiseConv) -> None:
     assert x is not None
     w, kind = weight_data(e), suffix(x)
     bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
-    shape = shape_text(e, op, w.shape[:2], w.shape[2])
+    block = conv_choice.depthwise_block(e.node, op, e.target)
+    shape = shape_text(e, op, w.shape[:2], w.shape[2], block)
     narrow = is_narrow(x.type)
     if kind == "f32":
         packed, offsets = packing.pack_depthwise_f32(w, bias)
