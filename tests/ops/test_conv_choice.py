@@ -91,7 +91,7 @@ def test_the_ways_of_a_layer(rng: np.random.Generator) -> None:
     assert ways_of(float_case(rng)) == [
         *("winograd", "winograd block=24", "winograd block=60", "winograd block=168", "direct"),
         *("direct block=1", "direct block=48", "direct block=168", "direct block=504"),
-        "direct block=16777216",
+        *("direct block=16777216", "direct tile=8"),
     ]  # fmt: skip
     assert ways_of(int8_case(rng))[0] == "direct"
     assert ways_of(depthwise_int8_case(rng)) == ["tiles", "taps"]

@@ -25,8 +25,8 @@ EW_INLINE ew_conv_plan ew_conv_f32_plan(const ew_conv_shape s) {
   p.gathers = window > 1 && p.channels < 16;
   p.taps = p.gathers ? 1 : window;
   p.depth = p.gathers ? window * p.channels : p.channels;
-  p.block = ew_conv_block_of(s, (int64_t)p.taps * p.depth * 4, p.columns, EW_F32_ROWS);
-  p.tile = EW_F32_ROWS;
+  p.tile = s.tile == 8 && EW_F32_ROWS == 12 ? 8 : EW_F32_ROWS;
+  p.block = ew_conv_block_of(s, (int64_t)p.taps * p.depth * 4, p.columns, p.tile);
   p.pad_bytes = ew_round_up(p.channels * 4, 64);
   p.rows_bytes = ew_round_up(p.taps * EW_F32_ROWS * (int32_t)sizeof(void *), 64);
   return p;

@@ -14,7 +14,7 @@ EW_DRIVER void ew_conv_f32_chunk(const ew_conv_shape *shape, float lo, float hi,
     const int32_t columns = p.columns, step = ew_chunk_columns(p.pixels, 16 * EW_F32_BLOCKS);
     n = ew_chunk_start(columns, step, chunk);
     p.columns = ew_chunk_start(columns, step, chunk + 1) - n;
-    p.block = ew_conv_block_of(s, (int64_t)p.taps * p.depth * 4, p.columns, EW_F32_ROWS);
+    p.block = ew_conv_block_of(s, (int64_t)p.taps * p.depth * 4, p.columns, p.tile);
   } else {
     p.first = ew_chunk_start(p.pixels, EW_F32_ROWS, chunk);
     p.pixels = ew_chunk_start(p.pixels, EW_F32_ROWS, chunk + 1);

@@ -16,6 +16,7 @@ typedef struct ew_conv_shape {
   /* Rows (or Winograd's tiles) that pass a few columns, or 0: see ew_conv_block_of. Of a depthwise
      convolution the pixels of a register tile, or 0, or 1 for none. */
   int32_t block;
+  int32_t tile; /* rows of a register tile, or 0 for as many as there are accumulators for */
 } ew_conv_shape;
 
 /* Weights up to this size stay in the second-level cache while all rows pass by; larger ones are

@@ -31,10 +31,11 @@ TILE_BLOCKS = {24: "what is transformed stays in the first cache",
 
 
 class Form(NamedTuple):
-    """One way; `block` as `ew_conv_shape` has it, 0 for the kernel's own estimate."""
+    """One way; `block` and `tile` as `ew_conv_shape` has them, 0 for the kernel's own estimate."""
 
     winograd: bool = False
     block: int = 0
+    tile: int = 0
 
 
 def form(node: Node, op: Conv, target: Packing) -> Form:
@@ -48,6 +49,8 @@ def form(node: Node, op: Conv, target: Packing) -> Form:
 
 def _ways(node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
     direct = _direct(node)
+    if node.input(0).type.dtype is DType.FLOAT32 and target.dot == "us" and len(direct) > 1:
+        direct.append(Way("direct tile=8", Form(tile=8), "tiles of twelve leave much over"))
     if winograd_q8.fits(node, op, target):
         saves, tiles = winograd_q8.saves(node), winograd_q8.tiles(node)
     elif winograd.fits(node, op, target):

@@ -53,7 +53,7 @@ def mode_text(e: Emit) -> str:
 
 
 def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[int, int],
-               groups: int, block: int = 0) -> str:  # fmt: skip
+               groups: int, block: int = 0, tile: int = 0) -> str:  # fmt: skip
     """A compound literal of `ew_conv_shape`."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
@@ -67,6 +67,7 @@ def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[
     edge = [f".dilation_h = {op.dilation[0]}", f".dilation_w = {op.dilation[1]}"]
     edge += [f".pad_top = {op.pad[0][0]}", f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
     edge += [f".block = {block}"] if block else []
+    edge += [f".tile = {tile}"] if tile else []
     lines = [", ".join(part) for part in (image[:4], image[4:], window, edge)]
     return "(ew_conv_shape){" + ",\n        ".join(lines) + "}"
 
@@ -202,7 +203,7 @@ def emit_conv(e: Emit, op: Conv) -> None:
     w = weight_data(e)
     kind, skip = suffix(x), e.inputs[3] if len(e.inputs) > 3 else None
     form = conv_choice.form(e.node, op, e.target)
-    shape = shape_text(e, op, w.shape[1:3], op.groups, form.block)
+    shape = shape_text(e, op, w.shape[1:3], op.groups, form.block, form.tile)
     if half.applies(e.node):
         half.emit_product(e, shape, op.groups, op.clamp)
         return
