@@ -14,9 +14,11 @@ from tests.tuning.test_cycles import needs_mca
 import edgewright as ew
 from edgewright.artifact.manifest import Manifest
 from edgewright.cli import cli
-from edgewright.errors import InvalidTuning
+from edgewright.codegen import program
+from edgewright.errors import InvalidOption, InvalidTuning
 from edgewright.pipeline import tune_here
 from edgewright.tuning import decide, measure
+from edgewright.verify import layers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -254,3 +256,31 @@ def test_arm64_is_modelled_and_other_rows_verify(place: Path, tmp_path: Path) ->
     text = (tmp_path / "b" / "targets" / "linux-arm64" / "model.c").read_text()
     assert "#define EW_F32_ROWS 5" in text
     assert len(manifest_of(tmp_path / "b").targets["linux-arm64"].verdicts) == 3
+
+
+def test_layers_are_verified_as_they_are_tuned(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = edited(place, "direct.json", chosen="direct")
+    package = ew.build(place / "net.onnx", out=tmp_path / "out", tune=path)
+    made: list[str] = []
+    real = program.generate
+
+    def keep(*arguments: Any, **options: Any) -> Any:
+        code = real(*arguments, **options)
+        made.append(code.model_c)
+        return code
+
+    monkeypatch.setattr(layers, "generate", keep)
+    assert ew.verify(package, against=place / "net.onnx", layers=True)
+    assert "ew_conv_f32(" in made[0]
+    assert "ew_conv_winograd_f32(" not in made[0]
+
+
+def test_tuning_obeys_max_ram(tmp_path: Path) -> None:
+    """Winograd's form of a 3x3 image takes 15 kB of scratch, the default one."""
+    source = net(tmp_path / "net.onnx", (3,))
+    ew.build(source, out=tmp_path / "made", tune=tmp_path / "net.tune.json")
+    path = edited(tmp_path, "winograd.json", chosen="winograd")
+    with pytest.raises(InvalidOption, match="as it is tuned, more than --max-ram 5000"):
+        ew.build(source, out=tmp_path / "out", tune=path, max_ram=5_000)

@@ -31,7 +31,13 @@ from edgewright.artifact.package import (
 )
 from edgewright.codegen import Code, generate
 from edgewright.codegen.names import identifier
-from edgewright.errors import MissingRunner, OracleError, Problems, VerificationFailed
+from edgewright.errors import (
+    InvalidOption,
+    MissingRunner,
+    OracleError,
+    Problems,
+    VerificationFailed,
+)
 from edgewright.graph import Module
 from edgewright.pipeline.destination import check_destination, put, workshop
 from edgewright.pipeline.files import entry_infos, write_target
@@ -126,6 +132,7 @@ def build(
         run = _start(loaded, folder, name, compiler, progress)
         for target in _tune(run, wanted, tune):
             _build_target(run, target)
+            _check_room(run, target.name, max_ram)
         _prove(run)
         _finish(run)
         put(folder, destination)
@@ -192,6 +199,17 @@ def _build_target(run: _Build, target: target_registry.Target) -> None:
         run.notes.append(f"not run here: {error.what}")
     run.codes[target.name] = code
     run.infos[target.name] = info.model_copy(update={"verdicts": tuple(verdicts)})
+
+
+def _check_room(run: _Build, target: str, max_ram: int | None) -> None:
+    """Raise InvalidOption where tuned layers need more scratch than there is room for."""
+    memory = run.infos[target].memory
+    needed = memory.arena_bytes + memory.state_bytes
+    if run.tuned and max_ram is not None and needed > max_ram:
+        raise InvalidOption(
+            f"{target} needs {needed:,} bytes of RAM as it is tuned, more than --max-ram {max_ram}",
+            help="choose ways with less scratch in the tuning file (direct ones), or do not tune",
+        )
 
 
 def _prove(run: _Build) -> None:

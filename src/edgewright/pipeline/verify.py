@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from edgewright.pipeline.prove import (
     prove_target,
     source_file,
 )
+from edgewright.tuning.choices import Named
 from edgewright.verify.layers import LayerResult, check_layers
 from edgewright.verify.reference import passed
 from edgewright.verify.source_layers import layers_against_source
@@ -214,12 +215,20 @@ def _against(
     report.sources.append(prove_source(model, samples, wanted))
     if layers:
         progress("comparing operator by operator")
-        report.layers = layer_verdicts(model, samples[0])
+        report.layers = layer_verdicts(model, samples[0], _host(package))
 
 
-def layer_verdicts(model: Model, sample: dict[str, Array]) -> list[LayerVerdict]:
+def _host(package: Package) -> targets.Target:
+    """The host, with the choices that the package was tuned with."""
+    host, tuning = targets.get("host"), package.manifest.tuning.get("host")
+    return replace(host, choices=Named(tuning.choices)) if tuning else host
+
+
+def layer_verdicts(
+    model: Model, sample: dict[str, Array], host: targets.Target
+) -> list[LayerVerdict]:
     """Every operator of `main`, alone."""
-    results = check_layers(model.module, targets.get("host"), sample)
+    results = check_layers(model.module, host, sample)
     source = layers_against_source(model.original or model.module, source_file(model), sample)
     return [_layer(result, source.get(result.node.outputs[0].name)) for result in results]
 
