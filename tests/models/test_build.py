@@ -35,8 +35,8 @@ def test_code_equals_reference_at_every_level(package: Package) -> None:
 def test_model_equals_its_source_end_to_end(package: Package, case: Case, mode: str) -> None:
     (oracle,) = package.manifest.oracles
     if case.quantised and mode == "fixed" and case.has_oracle_of(mode):
-        assert oracle.exact
-        assert oracle.max_error == 0.0
+        assert oracle.exact is not case.ends_in_float
+        assert oracle.max_error <= (1e-7 if case.ends_in_float else 0.0)
     elif not case.quantised:
         assert oracle.max_error <= 1e-4
 

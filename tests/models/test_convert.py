@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
 #: what a format cannot express: model -> the words of the refusal
 REFUSED = {
     ("mnist/models/lstm_int8.tflite", "onnx"): "lstm: an integer LSTM",
+    ("detection/ssd_mobilenet_v1_coco_quant.tflite", "onnx"): "detection_post_process",
     ("trees/rf_iris.onnx", "tflite"): "tree_ensemble",
     ("trees/xgboost_classifier_tree/model.onnx", "tflite"): "tree_ensemble",
     ("trees/xgboost_regressor_tree/model.onnx", "tflite"): "tree_ensemble",

@@ -10,7 +10,7 @@ from tests.ops.harness import Operand, check_ops, const, one_node, quantised
 
 from edgewright import ops
 from edgewright.errors import InvalidGraph
-from edgewright.graph import Node
+from edgewright.graph import Node, Quant
 
 Array = np.ndarray[Any, Any]
 SCALE = (10.0, 10.0, 5.0, 5.0)
@@ -43,7 +43,8 @@ def narrow(given: tuple[str, list[Any], dict[str, Any]], dtype: str) -> Any:
     held = [quantised(coded, 0.05, zero)]
     held.append(quantised(np.clip(np.rint(scores * 256) + low, low, low + 255).astype(dtype),
                           1 / 256, low))  # fmt: skip
-    return op, [*held, fixed], attrs
+    near = np.clip(np.rint(fixed.array / 0.01), 0, 100).astype(dtype)
+    return op, [*held, const(near, Quant.per_tensor(0.01, 0))], attrs
 
 
 CASES = [
@@ -127,6 +128,7 @@ def test_operands_that_do_not_fit_are_an_error() -> None:
         ([(encodings * 9).astype(np.int8), scores, fixed], "not quantised"),
         ([encodings, scores, less], "anchors are"),
         ([encodings, scores, fixed.array], "must be constant"),
+        ([encodings, scores, const(fixed.array.astype(np.uint8))], "not quantised"),
         ([encodings, scores, const(late)], "negative size"),
         ([encodings, scores, const(late * np.float32(np.inf))], "not finite"),
         ([encodings, scores, None], "three inputs"),

@@ -12,6 +12,7 @@ from edgewright.ops import Array, Call, Emit, Op, Packing, op, require
 MOST_PLACES = 1 << 20
 _KINDS = {DType.FLOAT32: "EW_DETECTION_F32", DType.UINT8: "EW_DETECTION_U8",
           DType.INT8: "EW_DETECTION_S8"}  # fmt: skip
+_NAMES = ("encodings", "scores", "anchors")
 _CANDIDATE_BYTES, _BOX_BYTES = 8, 16
 _EXP_TAIL = tuple(
     np.float32(c)
@@ -22,10 +23,10 @@ Found = list[tuple[int, float, int]]  # (box, score, class)
 
 @op("detection_post_process")
 class DetectionPostProcess(Op):
-    """Encodings [1,N,4 or more], scores [1,N,num_classes or one more], anchors float32 [N,4].
+    """Encodings [1,N,4 or more], scores [1,N,num_classes or one more], anchors [N,4].
 
-    Encodings and scores are float32, or 8-bit and quantised per tensor; anchors are constants
-    (centre y, x, height, width, the last two not negative). An additional first column of the
+    Each is float32, or 8-bit and quantised per tensor; anchors are constants (centre y, x, height,
+    width, the last two not negative). An additional first column of the
     scores is a background class, which is ignored. With `scale` (y, x, height, width):
 
         centre = encoding / scale * anchor size + anchor centre      (y and x)
@@ -62,15 +63,16 @@ class DetectionPostProcess(Op):
         for name, type in (("encodings", encodings), ("scores", scores)):
             require(type.rank == 3 and type.is_static, f"{name} are {type}, not [1,N,columns]")
             require(type.shape[0] == 1, f"{name} are {type}: more than one image")
+        for name, type in zip(_NAMES, (encodings, scores, anchors), strict=True):
             require(type.dtype in _KINDS, f"{name} are {type}, not float32 or 8-bit")
             whole = type.quant is None if type.dtype is DType.FLOAT32 else _is_per_tensor(type)
             require(whole, f"{name} are {type}, not quantised per tensor")
         count = encodings.dims[1]
         require(scores.dims[1] == count, f"encodings are {encodings}, scores {scores}")
         require(encodings.dims[2] >= 4, f"encodings are {encodings}, fewer than 4 columns")
-        require(anchors == TensorType(DType.FLOAT32, (count, 4)), f"anchors are {anchors}")
+        require(anchors.shape == (count, 4), f"anchors are {anchors}")
         require(node.input(2).data is not None, "the anchors must be constant")
-        self._check_anchors(np.asarray(node.input(2).data))
+        self._check_anchors(_real(np.asarray(node.input(2).data), anchors))
         self._check_attributes(scores.dims[2])
         places = self.max_detections * self.max_classes_per_detection
         shapes: list[tuple[int, ...]] = [(1, places, 4), (1, places), (1, places), (1,)]
@@ -97,9 +99,8 @@ class DetectionPostProcess(Op):
     # -- the meaning ------------------------------------------------------------------------
 
     def reference(self, call: Call, encodings: Array, scores: Array, anchors: Array) -> Any:
-        x, score = (
-            _real(a[0], t) for a, t in zip((encodings, scores), call.inputs[:2], strict=True)
-        )
+        held = zip((encodings[0], scores[0], anchors), call.inputs, strict=True)
+        x, score, anchors = (_real(a, t) for a, t in held)
         score = score[:, score.shape[1] - self.num_classes :]
         score = np.where(np.isnan(score), np.float32(-np.inf), score)
         with np.errstate(all="ignore"):
@@ -165,7 +166,7 @@ class DetectionPostProcess(Op):
             kind = _KINDS[value.type.dtype]
             fields[name] = f"{{{e.ptr(value)}, {kind}, {value.type.dims[2]}, {numbers}}}"
         fields |= {
-            "anchors": e.weight(anchors.data),
+            "anchors": e.weight(_real(anchors.data, anchors.type)),
             "scale": e.weight(np.array(self.scale, np.float32)),
             "least": e.weight(np.array([self.score_threshold, self.iou_threshold], np.float32)),
             "boxes": count,

@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 
 from edgewright.errors import UnsupportedModel
-from tests.exporters.tflite.harness import check_op, codes, floats, int8, quantised_type
-from tests.ops.harness import const
+from tests.exporters.tflite.harness import (
+    check_op,
+    codes,
+    codes_of,
+    floats,
+    int8,
+    quantised_type,
+)
+from tests.ops.harness import const, quantised
 
 INTEGERS = np.arange(30).reshape(5, 6)
 CASES: list[tuple[str, list[Any], dict[str, Any], list[str]]] = [
@@ -88,6 +95,12 @@ def test_parts_of_another_scale_are_requantised_before_they_are_concatenated(mod
     operands = [int8(2, 3, scale=0.06, zero=3), int8(2, 4, scale=0.03)]
     model = check_op("concat", operands, quantised_type((2, 7)), mode, axis=1)
     assert codes(model) == ["QUANTIZE", "CONCATENATION"]
+
+
+def test_unsigned_parts_are_concatenated_as_they_are() -> None:
+    operands = [quantised(codes_of("uint8", 2, n), 0.01 * n, n) for n in (3, 4)]
+    outputs = quantised_type((2, 7), 0.05, 9, "uint8")
+    assert codes(check_op("concat", operands, outputs, exact=True, axis=1)) == ["CONCATENATION"]
 
 
 def test_a_slice_of_six_axes_is_refused() -> None:

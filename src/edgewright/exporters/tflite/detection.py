@@ -5,16 +5,22 @@ from __future__ import annotations
 from edgewright.exporters.tflite.node import ExportedNode
 from edgewright.exporters.tflite.records import CUSTOM
 from edgewright.exporters.tflite.rule import rule
+from edgewright.graph import DType
 
 
 @rule("detection_post_process")
 def detection_post_process(node: ExportedNode) -> None:
-    """TFLite_Detection_PostProcess on float32: its quantised anchors are no copy of ours."""
-    op = node.attrs
+    """TFLite_Detection_PostProcess, on float32 where its kernels do not take the types."""
+    op, narrow = node.attrs, DType.UINT8
+    encodings, scores, anchors = node.inputs()
+    if encodings.type.dtype is not narrow or anchors.type.dtype is not narrow:
+        encodings, anchors = node.real(encodings), node.real(anchors)
+    if scores.type.dtype is not narrow:
+        scores = node.real(scores)
     names = ("y_scale", "x_scale", "h_scale", "w_scale")
     node.add(
         f"{CUSTOM}TFLite_Detection_PostProcess",
-        [node.real(node.input(0)), node.real(node.input(1)), node.input(2)],
+        [encodings, scores, anchors],
         [node.output(i) for i in range(4)],
         num_classes=op.num_classes,
         max_detections=op.max_detections,

@@ -45,12 +45,15 @@ def tile(node: ExportedNode) -> None:
 
 @rule("concat")
 def concat(node: ExportedNode) -> None:
-    """CONCATENATION; operands of another quantisation are brought to the result's before."""
+    """CONCATENATION; operands of another quantisation are brought to the result's before.
+
+    But for uint8: its kernels do so themselves.
+    """
     parts = []
     for part in node.inputs():
         if part.type.quant is None and node.type.quant is not None:
             part = _typed(node, part)  # integers that take the result's meaning
-        elif part.type.quant != node.type.quant:
+        elif part.type.quant != node.type.quant and part.type.dtype is not DType.UINT8:
             part = node.requantized(part, node.temporary(part.type.with_quant(node.type.quant)))
         parts.append(part)
     node.add("CONCATENATION", parts, node.output(), axis=node.attrs.axis,

@@ -19,20 +19,14 @@ _DETECTIONS_PER_CLASS = 100  # where the file does not say
 
 @rule("custom TFLite_Detection_PostProcess")
 def detection_post_process(node: SourceNode) -> list[Value]:
-    """Decoding and suppression; the anchors become float32."""
+    """Decoding and suppression."""
     options = _Options(node)
     node.require(node.count() == 3, f"{node.count()} inputs instead of 3")
     node.require(len(node.outputs) == 4, f"{len(node.outputs)} outputs instead of 4")
-    encodings, scores, anchors = node.inputs()
-    data = node.constant(2, "the anchors")
-    if anchors.type.quant is not None:
-        scale, zero = (
-            np.float32(v[0]) for v in (anchors.type.quant.scale, anchors.type.quant.zero)
-        )
-        data = (data.astype(np.float32) - zero) * scale
+    node.constant(2, "the anchors")
     return node.add_all(
         "detection_post_process",
-        [encodings, scores, node.make_constant(f"{anchors.name}/real", data)],
+        node.inputs(),
         num_classes=options.whole("num_classes"),
         max_detections=options.whole("max_detections"),
         max_classes_per_detection=options.whole("max_classes_per_detection"),
