@@ -44,7 +44,7 @@ def ways_of(case: tuple[str, list[Any], dict[str, Any]], threads: int = 1) -> li
     if op == "conv":
         conv_choice.form(node, Conv(**attrs), target)
     else:
-        conv_choice.depthwise_block(node, DepthwiseConv(**attrs), target)
+        conv_choice.depthwise_form(node, DepthwiseConv(**attrs), target)
     return [name for offer in offered.offers.values() for name in offer.names]
 
 
@@ -97,6 +97,13 @@ def test_the_ways_of_a_layer(rng: np.random.Generator) -> None:
     assert ways_of(depthwise_int8_case(rng)) == ["tiles", "taps"]
     pixels = [f"tiles pixels={n}" for n in (4, 5, 6, 7)]
     assert ways_of(depthwise_case(rng)) == ["tiles", *pixels, "taps"]
+
+
+def test_threads_share_rows_or_columns(rng: np.random.Generator) -> None:
+    for stem in ("winograd", "direct"):
+        names = {f"{stem} share=columns", f"{stem} share=rows"}
+        assert names <= set(ways_of(float_case(rng), 3))
+        assert not names & set(ways_of(float_case(rng), 1))
 
 
 def test_one_tile_of_rows_has_one_way(rng: np.random.Generator) -> None:

@@ -17,6 +17,7 @@ typedef struct ew_conv_shape {
      convolution the pixels of a register tile, or 0, or 1 for none. */
   int32_t block;
   int32_t tile; /* rows of a register tile, or 0 for as many as there are accumulators for */
+  int32_t share; /* what chunks share: 1 columns, 2 rows, or 0: see ew_chunks_share_columns */
 } ew_conv_shape;
 
 /* Weights up to this size stay in the second-level cache while all rows pass by; larger ones are

@@ -11,7 +11,7 @@ EW_INLINE void ew_conv_winograd_q8_chunk(const ew_conv_shape *shape, const ew_q8
   const ew_winograd_q8 g =
       ew_winograd_q8_of(*shape, params->x_zero, ew_work_scratch(work, chunk));
   ew_winograd_q8_part part = {0, g.tiles, 0, shape->out_c};
-  if (ew_chunks_share_columns(1, g.tiles, shape->out_c)) {
+  if (ew_chunks_share_columns_of(shape, g.tiles, shape->out_c)) {
     part.column = ew_chunk_start(shape->out_c, 16 * EW_Q8_BLOCKS, chunk);
     part.columns_end = ew_chunk_start(shape->out_c, 16 * EW_Q8_BLOCKS, chunk + 1);
   } else {

@@ -43,6 +43,11 @@ EW_INLINE int ew_chunks_share_columns(int32_t groups, int32_t rows, int32_t colu
   return groups == 1 && columns > rows;
 }
 
+/* The same, or what tuning found. */
+EW_INLINE int ew_chunks_share_columns_of(const ew_conv_shape *s, int32_t rows, int32_t columns) {
+  return s->share ? s->share == 1 : ew_chunks_share_columns(s->groups, rows, columns);
+}
+
 /* Columns that chunks take at a time: one row passes by four blocks of 16 at once. */
 EW_INLINE int32_t ew_chunk_columns(int32_t rows, int32_t tile_columns) {
   return rows == 1 ? 64 : tile_columns;

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgewright.graph import DType, Node, upper
-from edgewright.ops import half, lean, winograd, winograd_q8
+from edgewright.ops import half, lean, parallel, winograd, winograd_q8
 from edgewright.ops.choice import Way, choose
 
 if TYPE_CHECKING:
@@ -31,11 +31,15 @@ TILE_BLOCKS = {24: "what is transformed stays in the first cache",
 
 
 class Form(NamedTuple):
-    """One way; `block` and `tile` as `ew_conv_shape` has them, 0 for the kernel's own estimate."""
+    """One way; numbers as in `ew_conv_shape`, where 0 is the kernel's own estimate."""
 
     winograd: bool = False
     block: int = 0
     tile: int = 0
+    share: int = 0
+
+
+DEFAULT = Form()
 
 
 def form(node: Node, op: Conv, target: Packing) -> Form:
@@ -51,6 +55,7 @@ def _ways(node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
     direct = _direct(node)
     if node.input(0).type.dtype is DType.FLOAT32 and target.dot == "us" and len(direct) > 1:
         direct.append(Way("direct tile=8", Form(tile=8), "tiles of twelve leave much over"))
+    direct += _shared("direct", node, op, target)
     if winograd_q8.fits(node, op, target):
         saves, tiles = winograd_q8.saves(node), winograd_q8.tiles(node)
     elif winograd.fits(node, op, target):
@@ -59,6 +64,7 @@ def _ways(node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
         return direct
     saving = [
         Way("winograd", Form(winograd=True), "multiplications are saved"),
+        *_shared("winograd", node, op, target),
         *(
             Way(f"winograd block={block}", Form(winograd=True, block=block), why)
             for block, why in TILE_BLOCKS.items()
@@ -66,6 +72,21 @@ def _ways(node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
         ),
     ]
     return [*saving, *direct] if saves else [*direct, *saving]
+
+
+def _shared(name: str, node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
+    """What threads share, where there are several: ew_chunks_share_columns says otherwise."""
+    if op.groups != 1 or not parallel.applies(node, op, target):
+        return []
+    winograd = name == "winograd"
+    return [
+        Way(
+            f"{name} share=columns",
+            Form(winograd, share=1),
+            "the weights are larger than the input",
+        ),
+        Way(f"{name} share=rows", Form(winograd, share=2), "the input is larger than the weights"),
+    ]
 
 
 def _direct(node: Node) -> list[Way[Form]]:
@@ -80,8 +101,8 @@ def _direct(node: Node) -> list[Way[Form]]:
     ]
 
 
-def depthwise_block(node: Node, op: DepthwiseConv, target: Packing) -> int:
-    """Pixels of the register tiles of a depthwise convolution, as `ew_conv_shape` has them.
+def depthwise_form(node: Node, op: DepthwiseConv, target: Packing) -> Form:
+    """How a depthwise convolution is computed: `block` is the pixels of its register tiles.
 
     What is chosen concerns the ISA levels that have such tiles (float32), or dot products that four
     taps fit into (8 bits); others walk over the taps one by one in any case.
@@ -89,12 +110,15 @@ def depthwise_block(node: Node, op: DepthwiseConv, target: Packing) -> int:
     x, (kh, kw, outputs) = node.input(0).type, node.input(1).type.dims
     special = kh == kw and kh in (3, 5) and op.dilation == (1, 1) and x.shape[3] == outputs
     if x.dtype is DType.INT16 or lean.applies(target, node.input(0)) or not special:
-        return 0
+        return DEFAULT
     is_float = x.dtype is DType.FLOAT32
     kernel, pixels = ("depthwise_f32", (4, 5, 6, 7)) if is_float else ("depthwise_q8", ())
     ways = [
-        Way("tiles", 0, "the pixels that waste least of a line (ew_depthwise_tile_pixels)"),
-        *(Way(f"tiles pixels={n}", n, "the line has a multiple of them") for n in pixels),
-        Way("taps", 1, "the borders are most of the image"),
+        Way("tiles", DEFAULT, "the pixels that waste least of a line (ew_depthwise_tile_pixels)"),
+        *(
+            Way(f"tiles pixels={n}", Form(block=n), "the line has a multiple of them")
+            for n in pixels
+        ),
+        Way("taps", Form(block=1), "the borders are most of the image"),
     ]
     return choose(node, target, kernel, ways, ("stride", "dilation", "pad"))

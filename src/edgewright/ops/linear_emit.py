@@ -53,7 +53,7 @@ def mode_text(e: Emit) -> str:
 
 
 def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[int, int],
-               groups: int, block: int = 0, tile: int = 0) -> str:  # fmt: skip
+               groups: int, form: conv_choice.Form = conv_choice.DEFAULT) -> str:  # fmt: skip
     """A compound literal of `ew_conv_shape`."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
@@ -66,8 +66,8 @@ def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[
         window += [f".{stem}_h = {height}", f".{stem}_w = {width}"]
     edge = [f".dilation_h = {op.dilation[0]}", f".dilation_w = {op.dilation[1]}"]
     edge += [f".pad_top = {op.pad[0][0]}", f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
-    edge += [f".block = {block}"] if block else []
-    edge += [f".tile = {tile}"] if tile else []
+    chosen = {"block": form.block, "tile": form.tile, "share": form.share}
+    edge += [f".{name} = {value}" for name, value in chosen.items() if value]
     lines = [", ".join(part) for part in (image[:4], image[4:], window, edge)]
     return "(ew_conv_shape){" + ",\n        ".join(lines) + "}"
 
@@ -203,7 +203,7 @@ def emit_conv(e: Emit, op: Conv) -> None:
     w = weight_data(e)
     kind, skip = suffix(x), e.inputs[3] if len(e.inputs) > 3 else None
     form = conv_choice.form(e.node, op, e.target)
-    shape = shape_text(e, op, w.shape[1:3], op.groups, form.block, form.tile)
+    shape = shape_text(e, op, w.shape[1:3], op.groups, form)
     if half.applies(e.node):
         half.emit_product(e, shape, op.groups, op.clamp)
         return
@@ -267,8 +267,8 @@ def emit_depthwise(e: Emit, op: DepthwiseConv) -> None:
     assert x is not None
     w, kind = weight_data(e), suffix(x)
     bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
-    block = conv_choice.depthwise_block(e.node, op, e.target)
-    shape = shape_text(e, op, w.shape[:2], w.shape[2], block)
+    form = conv_choice.depthwise_form(e.node, op, e.target)
+    shape = shape_text(e, op, w.shape[:2], w.shape[2], form)
     narrow = is_narrow(x.type)
     if kind == "f32":
         packed, offsets = packing.pack_depthwise_f32(w, bias)
@@ -417,7 +417,20 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     needed = packing.conv_scratch_bytes(
         (kh, kw), channels, _element_bytes(node), target.pointer_bytes, pixels
     )
-    return parallel.scratch(node, op, target, needed)
+    return parallel.scratch(node, op, target, needed + _copies_q8(node, op, target))
+
+
+def _copies_q8(node: Node, op: Conv, target: Packing) -> int:
+    """Bytes that 8-bit kernels for large caches copy their input to."""
+    if target.dot != "us" or _element_bytes(node) != 1:
+        return 0
+    outputs, kh, kw, channels = node.input(1).type.dims
+    batch, *size = (upper(each) for each in node.output.type.shape[:3])
+    image = packing.q8_image_bytes((kh, kw), op.stride, op.dilation, (size[0], size[1]),
+                                   channels * op.groups, target.pointer_bytes)  # fmt: skip
+    return image + packing.q8_rows_bytes(
+        kh * kw * channels, outputs // op.groups, batch * math.prod(size)
+    )
 
 
 def depthwise_scratch(node: Node, op: DepthwiseConv, target: Packing) -> int:
@@ -450,4 +463,6 @@ def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> 
     needed = packing.conv_scratch_bytes(
         (1, 1), depth, _element_bytes(node), target.pointer_bytes, rows
     )
+    if target.dot == "us" and _element_bytes(node) == 1:
+        needed += packing.q8_rows_bytes(depth, columns, rows)
     return parallel.scratch(node, op, target, needed)
