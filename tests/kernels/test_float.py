@@ -13,6 +13,13 @@ from tests.kernels.test_depthwise_q8 import SHAPES as DEPTHWISE
 from edgewright.ops import packing
 
 ROWS = [matrix(rows, 37, 33) for rows in (1, 2, 5, 6, 7, 11, 12, 13, 18, 24, 25, 49)]
+HALVES = [  # columns of which the last take half a register
+    *(matrix(rows, 19, 24) for rows in (2, 6, 8, 13, 16)),
+    *(matrix(rows, 19, 40) for rows in (9, 12)),
+    matrix(13, 5, 20),
+    matrix(7, 9, 5),
+    shape_of((1, 5, 5, 16), 8, (3, 3), pad=(1, 1, 1, 1)),
+]
 BIG = shape_of((1, 7, 7, 64), 160, (3, 3), pad=(1, 1, 1, 1))  # columns outside
 
 
@@ -46,7 +53,7 @@ def check_conv(level: Level, s: Shape, clamp: tuple[float, float], with_skip: bo
 @pytest.mark.parametrize("clamp", [(-np.inf, np.inf), (0.0, 6.0)])
 def test_conv(level: Level, clamp: tuple[float, float], with_skip: bool) -> None:
     """Row, column and depth remainders, padding, stride, dilation, groups, few channels."""
-    for s in [*ROWS, *MATRICES, *WINDOWS, BIG]:
+    for s in [*ROWS, *HALVES, *MATRICES, *WINDOWS, BIG]:
         check_conv(level, s, clamp, with_skip)
 
 

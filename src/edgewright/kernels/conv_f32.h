@@ -2,7 +2,7 @@
 #ifndef EW_CONV_F32_H
 #define EW_CONV_F32_H
 #include "conv_rows.h"
-#include "tile_f32.h"
+#include "tile_half_f32.h"
 
 /* Sizes that follow from the shape. Windows of few channels are gathered into whole rows. */
 typedef struct ew_conv_plan {
@@ -67,7 +67,8 @@ EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, co
           t.rows = (const void *const *)ew_conv_f32_rows(s, p, x, m, t.m, scratch);
         t.y = first.y + at;
         t.skip = first.skip ? first.skip + at : first.skip;
-        if (p.tile == 8 && t.m == 8 && t.n > 16) ew_tile_f32_eight(&t);
+        if (ew_tile_half_takes(&t)) ew_tile_half_run(&t);
+        else if (p.tile == 8 && t.m == 8 && t.n > 16) ew_tile_f32_eight(&t);
         else ew_tile_f32_run(&t);
       }
     }

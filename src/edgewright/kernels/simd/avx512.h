@@ -36,6 +36,15 @@ EW_INLINE ew_f32x16 ew_f32_add(ew_f32x16 a, ew_f32x16 b) { return _mm512_add_ps(
 EW_INLINE ew_f32x16 ew_f32_sub(ew_f32x16 a, ew_f32x16 b) { return _mm512_sub_ps(a, b); }
 EW_INLINE ew_f32x16 ew_f32_mul(ew_f32x16 a, ew_f32x16 b) { return _mm512_mul_ps(a, b); }
 EW_INLINE ew_f32x16 ew_f32_div(ew_f32x16 a, ew_f32x16 b) { return _mm512_div_ps(a, b); }
+/* Half a vector: at the same rate as a whole one or twice it (tile_half_f32.h). */
+#define EW_F32_HALVES 1
+typedef __m256 ew_f32x8;
+EW_INLINE ew_f32x8 ew_f32_half_load(const float *p) { return _mm256_loadu_ps(p); }
+EW_INLINE ew_f32x8 ew_f32_half_of(ew_f32x16 a) { return _mm512_castps512_ps256(a); }
+EW_INLINE ew_f32x16 ew_f32_whole_of(ew_f32x8 a) { return _mm512_castps256_ps512(a); }
+EW_INLINE ew_f32x8 ew_f32_half_fma(ew_f32x8 a, ew_f32x8 b, ew_f32x8 c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
 EW_INLINE ew_f32x16 ew_f32_max(ew_f32x16 a, ew_f32x16 b) { return _mm512_max_ps(a, b); }
 EW_INLINE ew_f32x16 ew_f32_min(ew_f32x16 a, ew_f32x16 b) { return _mm512_min_ps(a, b); }
 EW_INLINE ew_f32x16 ew_f32_abs(ew_f32x16 a) {
