@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgewright.artifact.memory import aligned_array
+
 Array = npt.NDArray[Any]
-ALIGNMENT = 64
 #: Results that a caller may hold before others are copied for it, or larger ones get new memory.
 MOST_HELD = 3
 #: Results of at most so many bytes together are copied.
@@ -27,20 +28,6 @@ _NOTHING = object()
 _address = ctypes.addressof
 _view: Any = ctypes.c_char.from_buffer  # its stub knows no arrays
 _references = sys.getrefcount
-
-
-def aligned(size: int) -> npt.NDArray[np.uint8]:
-    """Zeroed bytes at a 64-byte boundary; at least one, since NumPy places none anywhere."""
-    size = max(size, 1)
-    memory = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size]
-
-
-def aligned_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Zeros of a shape and dtype, at a 64-byte boundary."""
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    return aligned(size)[:size].view(dtype).reshape(shape)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgewright.artifact.direct import Direct, Form, aligned, aligned_array
+from edgewright.artifact.direct import Direct, Form
 from edgewright.artifact.manifest import EntryInfo, TargetInfo, TensorInfo
+from edgewright.artifact.memory import aligned, aligned_array, arena
 from edgewright.artifact.pool import Pool, count_cpus
 from edgewright.artifact.tensors import Shapes, check_inputs
 from edgewright.codegen.weights import CRC_OFFSET, HEADER_BYTES
@@ -47,7 +48,7 @@ class _Memory:
 
     def __init__(self, model: NativeModel) -> None:
         self.io = model.new_io()
-        self.arena = aligned(model.info.memory.arena_bytes)
+        self.arena = arena(model.info.memory.arena_bytes)
         self.buffers: dict[str, Array] = {}
 
 

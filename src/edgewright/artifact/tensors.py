@@ -27,7 +27,9 @@ class Shapes:
 
     def _parse(self, info: TensorInfo) -> tuple[Size, ...]:
         try:
-            return tuple(parse_size(str(d), self.symbols) for d in info.shape)
+            return tuple(
+                d if isinstance(d, int) else parse_size(d, self.symbols) for d in info.shape
+            )
         except InvalidGraph as error:
             raise InvalidPackage(
                 f"the manifest's shape of {info.name!r} is wrong: {error.what}",
