@@ -164,6 +164,20 @@ def requantised(q: Quantised, acc: Array) -> Array:
     return step(wrapped, factor_of(q), q.y_zero, q.bounds, q.dtype)
 
 
+def conv_q8_scratch_bytes(level: Level, s: Shape) -> int:
+    """What a dense layer needs, with the copies that x86 makes."""
+    kernel, channels = (s.kernel_h, s.kernel_w), s.in_c // s.groups
+    needed = packing.conv_scratch_bytes(kernel, channels, 1)
+    if level.dot != "us":
+        return needed
+    needed += packing.q8_rows_bytes(
+        s.kernel_h * s.kernel_w * channels, s.out_c // s.groups, s.batch * s.out_h * s.out_w
+    )
+    return needed + packing.q8_image_bytes(
+        kernel, (s.stride_h, s.stride_w), (s.dilation_h, s.dilation_w), (s.out_h, s.out_w), s.in_c
+    )
+
+
 def conv_q8(
     level: Level, s: Shape, q: Quantised, skip: Array | None, ratio: float
 ) -> tuple[Array, Array]:
@@ -187,7 +201,7 @@ def conv_q8(
         packing.pack_q8_params(q.zeros[0], q.y_zero, q.bounds, folded.x_sum_multiplier, residual),
         skip,
         np.zeros((s.batch, s.out_h, s.out_w, s.out_c), q.dtype) if skip is None else 5,
-        scratch(packing.conv_scratch_bytes((s.kernel_h, s.kernel_w), s.in_c // s.groups, 1)),
+        scratch(conv_q8_scratch_bytes(level, s)),
     ]
     got = call(level, "conv_q8", arguments)[5]
     seen = windows(s, q.x.astype(np.int64) - q.zeros[0], 0)

@@ -46,10 +46,10 @@ static void depthwise_q8(const ew_conv_shape s, const int32_t *flags, void **a) 
 }
 
 void ew_test_call(int32_t function, void **a) {
-  ew_conv_shape s;
+  ew_conv_shape s = {0};
   const int32_t *flags = (const int32_t *)a[0] + SHAPE_INTS;
   const float *limits = a[5];
-  __builtin_memcpy(&s, a[0], sizeof s);
+  __builtin_memcpy(&s, a[0], SHAPE_INTS * sizeof(int32_t));
   if (function == CONV_F32)
     ew_conv_f32(s, a[1], a[2], a[3], a[4], limits[0], limits[1], a[6], a[7]);
   else if (function == CONV_Q8)

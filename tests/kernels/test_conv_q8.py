@@ -77,6 +77,8 @@ def test_residual(level: Level, dtype: type, mode: str) -> None:
 def test_columns_outside(level: Level) -> None:
     """Weights beyond the cache are taken a few columns at a time."""
     check(level, BIG, np.int8, "float", extreme=False)
+    check(level, matrix(40, 1000, 300), np.int8, "float", extreme=False, ratio=0.7)
+    check(level, matrix(459, 900, 292), np.uint8, "fixed", extreme=False)
 
 
 @pytest.mark.parametrize("mode", ["float", "fixed"])

@@ -202,6 +202,24 @@ EW_INLINE void ew_gather_matrix(const ew_gather g, const char *x, int32_t m, int
   }
 }
 
+/* Copies a window from an image that has its padding and `line` bytes in a line; `bytes` is a
+   pixel's share. Rows that follow may be overwritten: they are copied later. */
+EW_INLINE void ew_copy_window(const ew_conv_shape s, int32_t bytes, ptrdiff_t line,
+                              const char *from, char *to) {
+  const int whole = s.dilation_w == 1 && s.groups == 1;
+  const int32_t taps = whole ? 1 : s.kernel_w, each = whole ? s.kernel_w * bytes : bytes;
+  for (int32_t ky = 0; ky < s.kernel_h; ++ky, from += s.dilation_h * line)
+    for (int32_t kx = 0; kx < taps; ++kx, to += each) {
+      const char *const tap = from + kx * s.dilation_w * s.in_c;
+#if EW_HAS_BYTES_JOIN
+      if (each <= 32) ew_bytes_copy_32(to, tap, 32, 0);
+      else __builtin_memcpy(to, tap, (size_t)each);
+#else
+      __builtin_memcpy(to, tap, (size_t)each);
+#endif
+    }
+}
+
 /* Copies the windows of `count` output pixels from m on. */
 EW_INLINE void ew_gather_rows(const ew_conv_shape s, const ew_gather g, const void *x, int32_t m,
                               int32_t count, char *to) {

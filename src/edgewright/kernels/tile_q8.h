@@ -6,15 +6,15 @@
 
 /* y[i][c] = requantize(bias[c] + sums[i] * multiplier + sum over depth of x * w) (+ skip) */
 typedef struct ew_tile_q8 {
-  const void *const *rows;  /* [EW_Q8_ROWS]: `depth` bytes each, of the dot product's type */
-  const int8_t *w;          /* blocks of 16 columns: [depth / 4][16][4] */
+  const void *const *rows;  /* [taps][EW_Q8_ROWS]: `depth` bytes each, of the dot product's type */
+  const int8_t *w;          /* blocks of 16 columns: [taps][depth / 4][16][4] */
   const int32_t *channels;  /* blocks of 16 columns: see requantize.h */
   const ew_q8_params *params;
   const int32_t *sums;      /* of each row of x, or null */
   const uint8_t *skip;      /* laid out as y, or null; may be y */
   uint8_t *y;
   ptrdiff_t w_block, y_row; /* bytes between two blocks of w, two rows of y */
-  int32_t depth;            /* a multiple of 4 */
+  int32_t taps, depth;      /* a multiple of 4; one tap where EW_SMALL says so */
   int32_t m, n;             /* rows and columns that exist */
   ew_q8_variant variant;
 } ew_tile_q8;
@@ -38,20 +38,27 @@ EW_INLINE void ew_tile_q8_sum(const ew_tile_q8 *t, const int rows, const int blo
                               ew_i32x16 acc[EW_Q8_ROWS][4]) {
   const uint8_t *x[EW_Q8_ROWS];
   const int8_t *w = t->w;
+#if defined(EW_NEON_TILES) && defined(__ARM_FEATURE_DOTPROD)
   EW_UNROLL for (int i = 0; i < rows; ++i) x[i] = t->rows[i];
+#endif
 #if defined(EW_NEON_TILES) && defined(__ARM_FEATURE_MATMUL_INT8)
   if (rows % 2 == 0 && blocks == 1) ew_neon_q8_matrix_sum(x, w, t->depth, rows, acc);
   else ew_neon_q8_sum(x, w, t->w_block, t->depth, rows, blocks, acc);
 #elif defined(EW_NEON_TILES) && defined(__ARM_FEATURE_DOTPROD)
   ew_neon_q8_sum(x, w, t->w_block, t->depth, rows, blocks, acc);
 #else
-  for (ptrdiff_t k = 0; k < t->depth; k += 4) {
-    ew_dot_w columns[4];
-    EW_UNROLL for (int j = 0; j < blocks; ++j) columns[j] = ew_dot_load_w(w + j * t->w_block);
-    w += 64;
-    EW_UNROLL for (int i = 0; i < rows; ++i) {
-      const ew_dot_x four = ew_dot_load_x(x[i] + k);
-      EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_dot4(acc[i][j], four, columns[j]);
+  const int32_t taps = EW_SMALL ? 1 : t->taps;
+  for (int32_t tap = 0; tap < taps; ++tap) {
+    EW_UNROLL for (int i = 0; i < rows; ++i) x[i] = t->rows[tap * EW_Q8_ROWS + i];
+    for (ptrdiff_t k = 0; k < t->depth; k += 4) {
+      ew_dot_w columns[4];
+      EW_UNROLL for (int j = 0; j < blocks; ++j) columns[j] = ew_dot_load_w(w + j * t->w_block);
+      w += 64;
+      EW_UNROLL for (int i = 0; i < rows; ++i) {
+        const ew_dot_x four = ew_dot_load_x(x[i] + k);
+        EW_UNROLL for (int j = 0; j < blocks; ++j)
+          acc[i][j] = ew_dot4(acc[i][j], four, columns[j]);
+      }
     }
   }
 #endif

@@ -417,7 +417,20 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     needed = packing.conv_scratch_bytes(
         (kh, kw), channels, _element_bytes(node), target.pointer_bytes, pixels
     )
-    return parallel.scratch(node, op, target, needed)
+    return parallel.scratch(node, op, target, needed + _copies_q8(node, op, target))
+
+
+def _copies_q8(node: Node, op: Conv, target: Packing) -> int:
+    """Bytes that 8-bit kernels for large caches copy their input to."""
+    if target.dot != "us" or _element_bytes(node) != 1:
+        return 0
+    outputs, kh, kw, channels = node.input(1).type.dims
+    batch, *size = (upper(each) for each in node.output.type.shape[:3])
+    image = packing.q8_image_bytes((kh, kw), op.stride, op.dilation, (size[0], size[1]),
+                                   channels * op.groups, target.pointer_bytes)  # fmt: skip
+    return image + packing.q8_rows_bytes(
+        kh * kw * channels, outputs // op.groups, batch * math.prod(size)
+    )
 
 
 def depthwise_scratch(node: Node, op: DepthwiseConv, target: Packing) -> int:
@@ -450,4 +463,6 @@ def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> 
     needed = packing.conv_scratch_bytes(
         (1, 1), depth, _element_bytes(node), target.pointer_bytes, rows
     )
+    if target.dot == "us" and _element_bytes(node) == 1:
+        needed += packing.q8_rows_bytes(depth, columns, rows)
     return parallel.scratch(node, op, target, needed)

@@ -27,6 +27,7 @@ LARGEST_TILE = 12  # rows of the largest register tile of any ISA (EW_F32_ROWS)
 LARGEST_TILE_Q8 = 14  # the same for 8 bits (EW_Q8_ROWS)
 ALIGNMENT = 64
 DOT_FIVE_BYTES = 3584  # kernels/depthwise_dot_five_q8.h: constants of 64 lanes
+WEIGHTS_BYTES, ROWS_BYTES = 256 * 1024, 384 * 1024  # EW_CONV_WEIGHTS_BYTES, EW_CONV_ROWS_BYTES
 GATHERED_BELOW = 16  # float32 channels; windows of fewer are copied into whole rows first
 
 
@@ -68,6 +69,46 @@ def conv_scratch_bytes(
     return pad + round_up(taps * LARGEST_TILE * pointer_bytes, ALIGNMENT)
 
 
+def q8_rows_bytes(depth: int, columns: int, pixels: int) -> int:
+    """What 8-bit products need besides on x86: rows that are gathered once for all columns.
+
+    Args:
+        depth: bytes of a row.
+        columns: of one group.
+        pixels: rows.
+    """
+    if round_up(depth, 4) * columns <= WEIGHTS_BYTES:
+        return 0
+    row_bytes = round_up(depth, ALIGNMENT)
+    return min(ROWS_BYTES // row_bytes, pixels) * row_bytes
+
+
+def q8_image_bytes(
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    size: tuple[int, int],
+    channels: int,
+    pointer_bytes: int = 8,
+) -> int:
+    """The same for 8-bit convolutions: a copy of one image with its padding, pointers at its taps.
+
+    Args:
+        kernel: height and width of the window.
+        stride: of the window.
+        dilation: of the window.
+        size: height and width of the result.
+        channels: of all groups.
+        pointer_bytes: bytes of a pointer on the target.
+    """
+    if kernel == (1, 1):
+        return 0
+    axes = zip(size, stride, kernel, dilation, strict=True)
+    sizes = [(out - 1) * step + (taps - 1) * apart + 1 for out, step, taps, apart in axes]
+    pointers = round_up(math.prod(kernel) * LARGEST_TILE_Q8 * pointer_bytes, ALIGNMENT)
+    return pointers + round_up(math.prod(sizes) * channels + ALIGNMENT, ALIGNMENT)
+
+
 def matmul_scratch_bytes(rows: int, inner: int, columns: int, pointer_bytes: int = 8) -> int:
     """Scratch of `ew_matmul_s8` and `_u8`: the second operand packed, its channels, the product's.
 
@@ -79,7 +120,8 @@ def matmul_scratch_bytes(rows: int, inner: int, columns: int, pointer_bytes: int
     """
     padded = round_up(columns, 16)
     packed, channels = padded * round_up(inner, 4), padded * 3 * 4
-    return packed + channels + conv_scratch_bytes((1, 1), inner, 1, pointer_bytes, rows)
+    product = conv_scratch_bytes((1, 1), inner, 1, pointer_bytes, rows)
+    return packed + channels + product + q8_rows_bytes(inner, columns, rows)
 
 
 def depthwise_scratch_bytes(
