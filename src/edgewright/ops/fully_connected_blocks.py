@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgewright.graph import DType, Node, TensorType, upper
+from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
 from edgewright.ops import Array, Call, Emit, Op, Packing, block_scales, linear, op, require
 from edgewright.ops.linear import Clamp, Epilogue, clamp_of
 from edgewright.ops.linear_emit import constant_data, float_text
+
+
+def as_one_value(node: Node) -> Value:
+    """The weight [N, K] of a node with its scales: for files that keep them together.
+
+    8-bit ones with a scale per channel stay integers, others become float32.
+    """
+    w, scale, zero = [*node.inputs, None][1:4]
+    assert w is not None and w.data is not None and scale is not None and scale.data is not None
+    zeros = None if zero is None else zero.data
+    if w.type.dtype.bits != 8 or scale.data.shape[1] != 1:
+        real = block_scales.real(w.data, scale.data, zeros, 1, node.attrs["block"])
+        return Value(w.name, TensorType(DType.FLOAT32, w.type.shape), data=real)
+    scales = tuple(float(s) for s in scale.data.ravel())
+    held = (0,) * len(scales) if zeros is None else tuple(int(z) for z in zeros.ravel())
+    quant = Quant(scales, held, axis=0)
+    if len(set(zip(scales, held, strict=True))) == 1:
+        quant = Quant(scales[:1], held[:1])
+    return Value(w.name, w.type.with_quant(quant), data=w.data)
 
 
 @op("fully_connected_blocks")

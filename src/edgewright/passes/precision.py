@@ -102,26 +102,6 @@ def _quantize(node: Node, dtype: DType) -> bool:
     return True
 
 
-def restore_products(module: Module) -> None:
-    """Let products read float32 weights again: for formats whose products cannot do otherwise."""
-    for graph in module.graphs.values():
-        graph.reserve(values_of(graph))
-        for node in graph.walk():
-            if node.op == "fully_connected_blocks" and node.graph is not None:
-                _restore(node.graph, node)
-
-
-def _restore(graph: Graph, node: Node) -> None:
-    x, w, scale, zero, bias = [*node.inputs, None, None][:5]
-    assert w is not None and w.data is not None and scale is not None and scale.data is not None
-    attrs = dict(node.attrs)
-    zeros = None if zero is None else zero.data
-    real = block_scales.real(w.data, scale.data, zeros, 1, attrs.pop("block"))
-    weight = graph.constant(w.name, real)
-    become(graph, node, insert(graph, node, "fully_connected", [x, weight, bias], attrs,
-                               like=node.output))  # fmt: skip
-
-
 def _store(graph: Graph, node: Node, index: int, dtype: DType, held: dict[Value, Value]) -> None:
     """Let a node read one of its weights in 16 bits."""
     weight = node.input(index)

@@ -24,7 +24,6 @@ from edgewright.errors import (
     raise_all,
 )
 from edgewright.exporters import Exported
-from edgewright.passes.precision import restore_products
 from edgewright.pipeline.contents import Contents, contents_of
 from edgewright.pipeline.destination import workshop
 from edgewright.pipeline.model import Model, load_model
@@ -185,7 +184,6 @@ def convert(
     if loaded.original is not None:
         raise InvalidOption(f"{loaded.narrowing} is how a package stores weights",
                             help="convert the model itself")  # fmt: skip
-    restore_products(loaded.module)
     with workshop(destination, "the file", "another place") as place:
         progress(f"writing {format}")
         exported = exporter.export(loaded.module, contract=loaded.contract, **given)

@@ -18,6 +18,7 @@ from edgewright.graph import DType, Size
 from edgewright.passes.blocks import permute_reshape
 
 MATRIX = 2  # axes
+PRODUCTS = ("fully_connected", "fully_connected_blocks")
 
 
 @rule("reshape")
@@ -66,7 +67,7 @@ def _feeds_products(n: NodeWriter) -> bool:
         return False
     users = graph.users(y)
     return bool(users) and all(
-        u.op == "fully_connected" and u.input(1).is_constant and y not in u.inputs[1:]
+        u.op in PRODUCTS and u.input(1).is_constant and y not in u.inputs[1:]
         for u in users
     )
 

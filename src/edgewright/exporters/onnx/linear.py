@@ -8,7 +8,8 @@ from edgewright.exporters.onnx.layout import Perm, identity
 from edgewright.exporters.onnx.node import NodeWriter
 from edgewright.exporters.onnx.rule import rule
 from edgewright.exporters.onnx.weights import bias_of, weight_of
-from edgewright.graph import Array
+from edgewright.graph import Array, Value
+from edgewright.ops.fully_connected_blocks import as_one_value
 
 MATRIX = 2  # axes
 
@@ -16,8 +17,18 @@ MATRIX = 2  # axes
 @rule("fully_connected")
 def fully_connected(n: NodeWriter) -> None:
     """Gemm on matrices, else MatMul and Add."""
-    x, w = n.x, n.node.input(1)
-    bias = bias_of(n, n.operand(2), x, w)
+    _product(n, n.node.input(1), n.operand(2))
+
+
+@rule("fully_connected_blocks")
+def fully_connected_blocks(n: NodeWriter) -> None:
+    """The same; 8-bit weights stay integers behind a DequantizeLinear."""
+    _product(n, as_one_value(n.node), n.operand(4))
+
+
+def _product(n: NodeWriter, w: Value, offset: Value | None) -> None:
+    """Rows of x times w, and a bias."""
+    x, bias = n.x, bias_of(n, offset, n.x, w)
     if x.type.rank == MATRIX:
         shuffle = n.writer.shuffles.get(x)
         given = n.writer.shuffled(x) if shuffle else n.real(x)

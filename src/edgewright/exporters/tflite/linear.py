@@ -10,6 +10,7 @@ from edgewright.exporters.tflite.records import Tensor
 from edgewright.exporters.tflite.rule import rule
 from edgewright.exporters.tflite.window import SAME, VALID, bias_of, given_bias
 from edgewright.graph import Array, Quant, TensorType
+from edgewright.ops.fully_connected_blocks import as_one_value
 
 
 @rule("fully_connected")
@@ -17,7 +18,23 @@ def fully_connected(node: ExportedNode) -> None:
     """FULLY_CONNECTED; what is not a matrix keeps its axes."""
     x, value = node.input(0), node.value(1)
     w = node.scope.weight(value.name, node.data(1, "the weight"), value.type.quant, None)
-    bias = bias_of(node, x, w, node.optional_value(2))
+    _product(node, x, w, bias_of(node, x, w, node.optional_value(2)))
+
+
+@rule("fully_connected_blocks")
+def fully_connected_blocks(node: ExportedNode) -> None:
+    """FULLY_CONNECTED of a DEQUANTIZE: beside integers LiteRT would quantise the activations."""
+    x, value = node.input(0), as_one_value(node.node)
+    assert value.data is not None
+    if value.type.quant is None:
+        w = node.scope.weight(value.name, value.data, None, None)
+    else:
+        w = node.real(node.scope.constant(value.name, value.data, value.type.quant))
+    _product(node, x, w, bias_of(node, x, w, node.optional_value(4)))
+
+
+def _product(node: ExportedNode, x: Tensor, w: Tensor, bias: Tensor | None) -> None:
+    """Rows of x times w."""
     if x.type.rank != 1:
         node.add_clamped("FULLY_CONNECTED", [x, w, bias], node.output(), node.attrs.clamp,
                          keep_num_dims=x.type.rank != 2)  # fmt: skip

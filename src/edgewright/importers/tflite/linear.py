@@ -154,6 +154,9 @@ def transpose_conv(node: SourceNode) -> Value:
 def small_weight(node: SourceNode, x: Value) -> Value:
     """As `weight`; 8-bit and 4-bit ones are dequantised by a node, for a pass to fuse."""
     w = node.input(1)
+    made = w.producer
+    if made is not None and made.op == "dequantize" and made.input(0).is_constant:
+        return w
     if w.data is None or not x.type.dtype.is_float or w.type.dtype not in block_scales.STORED:
         return weight(node, x)
     node.require(w.type.quant is not None, f"the integer weight '{w.name}' has no scale")
