@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from tests.ops.harness import check_ops, const
+import pytest
+from tests.ops.harness import Operand, check_ops, const, quantised
+
+from edgewright.graph import DType, Quant, TensorType
 
 F32 = np.float32
 
@@ -18,3 +21,21 @@ def test_rows_around_the_tiles(rng: np.random.Generator) -> None:
             x, w, bias = (rng.normal(0, 1, shape).astype(F32) for shape in shapes)
             cases.append(("fully_connected", [x, const(w), const(bias)], {}))
     check_ops(cases)
+
+
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+def test_one_row_of_bytes(mode: str, rng: np.random.Generator) -> None:
+    cases: list[Any] = []
+    for dtype, lo, hi in ((np.int8, -128, 127), (np.uint8, 0, 255)):
+        for depth, columns in ((36, 198), (4, 64), (7, 65)):
+            x = quantised(rng.integers(lo, hi + 1, (1, depth)).astype(dtype), 0.02, lo + 3)
+            stored = rng.integers(-127, 128, (columns, depth)).astype(np.int8)
+            scales = tuple(float(F32(s)) for s in rng.uniform(1e-4, 2e-3, columns))
+            w = Operand(stored, Quant(scales, (0,) * columns, axis=0), constant=True)
+            bias = const(rng.integers(-9000, 9000, columns).astype(np.int32))
+            out = TensorType(
+                DType.of(np.dtype(dtype)), (1, columns), Quant.per_tensor(0.05, lo + 9)
+            )
+            cases.append(("fully_connected", [x, w, bias], {"outputs": [out]}))
+            cases.append(("fully_connected", [x, w, bias], {"outputs": [out], "clamp": (0.0, 6.0)}))
+    check_ops(cases, requantization=mode)
