@@ -15,6 +15,15 @@ typedef struct ew_conv_plan {
   int32_t pad_bytes, rows_bytes;     /* parts of the scratch memory */
 } ew_conv_plan;
 
+/* Blocks of about that many rows and of one size: a last block of few would read all weights again
+   for them. */
+EW_INLINE int32_t ew_conv_f32_even(int32_t block, int32_t pixels) {
+  if (block <= EW_F32_ROWS) return block;
+  const int32_t passes = ew_max_i32(1, (pixels + block / 2) / block);
+  const int32_t tiles = (pixels + EW_F32_ROWS - 1) / EW_F32_ROWS;
+  return (tiles + passes - 1) / passes * EW_F32_ROWS;
+}
+
 EW_INLINE ew_conv_plan ew_conv_f32_plan(const ew_conv_shape s) {
   ew_conv_plan p;
   const int32_t window = s.kernel_h * s.kernel_w;
@@ -27,6 +36,7 @@ EW_INLINE ew_conv_plan ew_conv_f32_plan(const ew_conv_shape s) {
   p.depth = p.gathers ? window * p.channels : p.channels;
   p.tile = s.tile == 8 && EW_F32_ROWS == 12 ? 8 : EW_F32_ROWS;
   p.block = ew_conv_block_of(s, (int64_t)p.taps * p.depth * 4, p.columns, p.tile);
+  if (!s.block) p.block = ew_conv_f32_even(p.block, p.pixels);
   p.pad_bytes = ew_round_up(p.channels * 4, 64);
   p.rows_bytes = ew_round_up(p.taps * EW_F32_ROWS * (int32_t)sizeof(void *), 64);
   return p;
@@ -50,10 +60,21 @@ EW_INLINE const void **ew_conv_f32_rows(const ew_conv_shape s, const ew_conv_pla
   return rows;
 }
 
+/* Where the weights of the columns that follow on n lie, for tile number `tile` of these: each of
+   the first tiles fetches a part of them, so that no tile waits for all of them. */
+EW_INLINE const float *ew_conv_f32_ahead(const ew_conv_plan p, const ew_tile_f32 *t, int32_t n,
+                                         int32_t tile) {
+  const int32_t blocks = EW_F32_COLUMNS / 16, part = 2 * tile;
+  const int fetches = p.block > EW_F32_ROWS && part < blocks;
+  const int32_t ahead = blocks + part;
+  return fetches && n / 16 + ahead + 2 <= p.columns / 16 ? t->w + ahead * t->w_block : t->w;
+}
+
 EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, const float *x,
                                  ew_tile_f32 t, void *scratch) {
   const ew_tile_f32 first = t;
-  const int32_t step = ew_tile_f32_columns(p.pixels);
+  const int32_t most = p.tile == EW_F32_ROWS ? EW_F32_COLUMNS : 16 * EW_F32_BLOCKS;
+  const int32_t step = ew_tile_f32_columns(p.pixels, most);
   for (int32_t m0 = p.first; m0 < p.pixels; m0 += p.block)
     for (int32_t n = 0; n < p.columns; n += step) {
       const int32_t end = ew_min_i32(p.pixels, m0 + p.block);
@@ -65,6 +86,7 @@ EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, co
         t.m = ew_min_i32(end - m, p.tile);
         if (n == 0 || p.block > EW_F32_ROWS)
           t.rows = (const void *const *)ew_conv_f32_rows(s, p, x, m, t.m, scratch);
+        t.ahead = ew_conv_f32_ahead(p, &t, n, (m - m0) / EW_F32_ROWS);
         t.y = first.y + at;
         t.skip = first.skip ? first.skip + at : first.skip;
         if (ew_tile_half_takes(&t)) ew_tile_half_run(&t);

@@ -6,15 +6,20 @@
 #include "conv_rows.h"
 #include "tile_f32.h"
 
-/* Bytes of transformed input that are worked on at once: they have to stay in the second-level
-   cache beside the weights that pass by. ops/winograd.py says the same. */
-#define EW_WINOGRAD_BYTES (384 * 1024)
+/* Bytes of transformed input and of products that are worked on at once, and the most and the
+   fewest tiles: twice as many are no faster, and fewer read large weights more often (7x7x512 in
+   two blocks takes 1.13 times as long). ops/winograd.py says the same. */
+#define EW_WINOGRAD_BYTES (512 * 1024)
+#define EW_WINOGRAD_MOST 24
+#define EW_WINOGRAD_FEWEST 16
+#define EW_WINOGRAD_COLUMNS 64 /* products of a tile at once; EW_F32_COLUMNS of any ISA */
 
-/* Tiles of 4x4 inputs that are worked on at once, of `tiles` in all: a multiple of the rows of the
-   largest register tile of any ISA, unless there are fewer. */
-EW_INLINE int32_t ew_winograd_block(int32_t channels, int32_t tiles) {
-  const int32_t fit = ew_max_i32(12, EW_WINOGRAD_BYTES / (64 * channels) / 12 * 12);
-  return ew_min_i32(fit, tiles);
+/* Tiles of 4x4 inputs that are worked on at once, of `tiles` in all: blocks of one size. */
+EW_INLINE int32_t ew_winograd_block(int32_t channels, int32_t columns, int32_t tiles) {
+  const int32_t room = EW_WINOGRAD_BYTES / (64 * (channels + columns));
+  const int32_t fit = ew_clamp_i32(room, EW_WINOGRAD_FEWEST, EW_WINOGRAD_MOST);
+  const int32_t blocks = ew_max_i32(1, (tiles + fit / 2) / fit);
+  return (tiles + blocks - 1) / blocks;
 }
 
 /* Transforms one tile for all channels: v[position][channel] = B'dB. `at` holds the 16 pixels, and
@@ -105,7 +110,7 @@ EW_INLINE void ew_winograd_inputs(const ew_winograd *g, const float *x, int32_t 
   }
 }
 
-/* m[position][tile] = v[position][tile] * u[position] for up to 16 * EW_F32_BLOCKS columns. */
+/* m[position][tile] = v[position][tile] * u[position] for up to EW_F32_COLUMNS columns. */
 EW_INLINE void ew_winograd_products(const ew_winograd *g, const float *u, ptrdiff_t u_step,
                                     int32_t count, int32_t columns) {
   const int32_t channels = g->s.in_c;
@@ -113,11 +118,15 @@ EW_INLINE void ew_winograd_products(const ew_winograd *g, const float *u, ptrdif
   for (int32_t i = 0; i < 16; ++i)
     for (int32_t t = 0; t < count; t += EW_F32_ROWS) {
       const int32_t m = ew_min_i32(count - t, EW_F32_ROWS);
-      const ew_tile_f32 tile = {.rows = rows, .w = u + i * u_step, .bias = g->zeros,
+      const int32_t part = t / EW_F32_ROWS * 2; /* of the next position's weights: fetched ahead */
+      const float *const w = u + i * u_step;
+      const int ahead = i < 15 && 16 * part < columns;
+      const ew_tile_f32 tile = {.rows = rows, .w = w, .bias = g->zeros,
                                 .y = g->m + i * g->m_step + (ptrdiff_t)t * columns,
                                 .w_block = (ptrdiff_t)16 * u_step, .y_row = columns, .taps = 1,
                                 .depth = channels, .m = m, .n = columns, .lo = -EW_INFINITY,
-                                .hi = EW_INFINITY};
+                                .hi = EW_INFINITY,
+                                .ahead = ahead ? w + (1 + 16 * part) * u_step : w};
       ew_point_matrix(g->v + i * g->v_step + (ptrdiff_t)t * channels, channels * 4, m, EW_F32_ROWS,
                       rows);
       ew_tile_f32_run(&tile);
@@ -149,9 +158,11 @@ EW_INLINE ew_winograd ew_winograd_of(const ew_conv_shape s, void *scratch) {
   g.across = ((s.out_w + s.dilation_w - 1) / s.dilation_w + 1) / 2;
   g.down = ((s.out_h + s.dilation_h - 1) / s.dilation_h + 1) / 2;
   g.tiles = s.batch * s.dilation_h * s.dilation_w * g.across * g.down;
-  g.block = s.block ? ew_min_i32(s.block, g.tiles) : ew_winograd_block(s.in_c, g.tiles);
+  const int32_t columns = ew_min_i32(s.out_c, EW_WINOGRAD_COLUMNS);
+  g.block = s.block ? ew_min_i32(s.block, g.tiles)
+                    : ew_winograd_block(s.in_c, columns, g.tiles);
   g.v_step = (ptrdiff_t)g.block * s.in_c + 16; /* not a multiple of 4096 bytes: see caches */
-  g.m_step = (ptrdiff_t)g.block * 16 * EW_F32_BLOCKS + 16;
+  g.m_step = (ptrdiff_t)g.block * columns + 16;
   g.zeros = scratch;
   g.v = g.zeros + ew_max_i32(s.in_c, 64);
   g.m = g.v + 16 * g.v_step;
@@ -171,8 +182,8 @@ EW_INLINE void ew_winograd_run(const ew_winograd g, const ew_winograd_part part,
   for (int32_t first = part.tile; first < part.tiles_end; first += g.block) {
     const int32_t count = ew_min_i32(g.block, part.tiles_end - first);
     ew_winograd_inputs(&g, x, first, count);
-    for (int32_t n = part.column; n < part.columns_end; n += 16 * EW_F32_BLOCKS) {
-      const int32_t columns = ew_min_i32(16 * EW_F32_BLOCKS, part.columns_end - n);
+    for (int32_t n = part.column; n < part.columns_end; n += EW_F32_COLUMNS) {
+      const int32_t columns = ew_min_i32(EW_F32_COLUMNS, part.columns_end - n);
       ew_winograd_products(&g, u + n * u_step, u_step, count, columns);
       ew_winograd_outputs(&g, bias, skip, lo, hi, y, first, count, n, columns);
     }

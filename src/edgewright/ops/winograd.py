@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgewright.graph import DType, Node, upper
-from edgewright.ops.packing import LANES, LARGEST_TILE, Float32, round_up
+from edgewright.ops.packing import LANES, Float32, round_up
 
 if TYPE_CHECKING:
     from edgewright.ops import Array, Packing
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 #: the transformation of a 3-tap kernel
 G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], np.float64)
-#: bytes of transformed input that the kernel works on at once (conv_winograd_f32.h)
-BLOCK_BYTES = 384 * 1024
-#: columns of the widest register tile of any ISA (16 * EW_F32_BLOCKS)
-WIDEST_TILE = 32
+#: bytes of transformed input and products that the kernel works on at once (conv_winograd_f32.h),
+#: the most and the fewest tiles, and the columns of the products
+BLOCK_BYTES = 512 * 1024
+MOST_TILES, FEWEST_TILES = 24, 16
+WIDEST_TILE = 64
 #: Largest share of the direct form's multiplications at which Winograd's pays. The transformations
 #: cost as much as 15 % of them at 64 channels and 40 % at 16 (measured on AVX-512: 1.9 and 1.3
 #: times the direct form's speed at a share of 0.44).
@@ -31,7 +32,7 @@ LARGEST_SHARE = 0.75
 def fits(node: Node, op: Conv, target: Packing) -> bool:
     """Whether a convolution can be computed in this form.
 
-    Only on 64-bit targets: its weights take 16/9 of the direct form's, and up to 0.5 MB of scratch,
+    Only on 64-bit targets: its weights take 16/9 of the direct form's, and up to 0.7 MB of scratch,
     which smaller machines do not have.
     """
     outputs, kh, kw, inputs = node.input(1).type.dims
@@ -58,12 +59,16 @@ def weights(w: Array) -> Float32:
 def scratch_bytes(node: Node, op: Conv, block: int = 0) -> int:
     """Bytes of scratch: zeros, the transformed input of a block of tiles, its products.
 
-    `block` is how many tiles; 0: as many as fit into BLOCK_BYTES.
+    `block` is how many tiles; 0: as many as the kernel takes.
     """
-    channels = node.input(1).type.dims[3]
-    fit = max(LARGEST_TILE, BLOCK_BYTES // (64 * channels) // LARGEST_TILE * LARGEST_TILE)
-    block = min(block or fit, tiles(node, op))
-    floats = max(channels, 64) + 16 * (block * channels + 16 + block * WIDEST_TILE + 16)
+    channels, columns = node.input(1).type.dims[3], min(node.input(1).type.dims[0], WIDEST_TILE)
+    count = tiles(node, op)
+    fit = min(max(BLOCK_BYTES // (64 * (channels + columns)), FEWEST_TILES), MOST_TILES)
+    even = -(-count // max(1, (count + fit // 2) // fit))
+    if not node.output.type.is_static:  # fewer tiles may come in one larger block
+        even = fit + fit // 2
+    held = min(block or even, count)
+    floats = max(channels, 64) + 16 * (held * channels + 16 + held * columns + 16)
     return 4 * floats
 
 

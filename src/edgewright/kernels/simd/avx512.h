@@ -6,6 +6,7 @@
 #define EW_ISA_NAME "avx512"
 #define EW_F32_ROWS 12
 #define EW_F32_BLOCKS 2
+#define EW_F32_WIDE_ROWS 6 /* of a tile of four blocks */
 #define EW_Q8_ROWS 14 /* 28 sums, two vectors of weights, one of x: 31 registers; 49 and 196 are whole */
 #define EW_Q8_BLOCKS 2
 #define EW_DEPTHWISE_PIXELS 4
