@@ -197,6 +197,7 @@ def test_what_loses_in_the_whole_net_goes_back(
 ) -> None:
     """The first measurement says that the other way wins, the second one that it does not."""
     monkeypatch.setattr(decide, "decide", lambda times: decide.Decision(1, 0.5))
+    monkeypatch.setattr(tune_here, "_compare", whole(10.0, 9.0))
     for again, chosen in ((True, "direct"), (False, "winograd")):
         monkeypatch.setattr(decide, "wins_again", lambda *_, says=again: says)
         path = tmp_path / f"{chosen}.json"
@@ -205,8 +206,31 @@ def test_what_loses_in_the_whole_net_goes_back(
         (report,) = package.manifest.tuned
         assert found == chosen
         assert len(report.changes) == int(again)
-        assert report.before_us > 0
-        assert report.after_us > 0
+        assert (report.before_us, report.after_us) == (10.0, 9.0)
+
+
+def whole(before: float, after: float) -> Any:
+    """In place of the comparison of whole nets."""
+
+    def compare(found: tune_here.Found, times: measure.Measured) -> None:
+        assert (times.whole > 0).all()
+        found.before_us, found.after_us = before, after
+
+    return compare
+
+
+def test_a_net_that_gains_nothing_keeps_its_defaults(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decide, "decide", lambda times: decide.Decision(1, 0.5))
+    monkeypatch.setattr(decide, "wins_again", lambda *_: True)
+    monkeypatch.setattr(tune_here, "_compare", whole(10.0, 10.1))
+    package = ew.build(place / "net.onnx", out=tmp_path / "out", tune=tmp_path / "t.json")
+    (report,) = package.manifest.tuned
+    assert list(package.manifest.tuning["host"].choices.values()) == ["winograd"]
+    assert not report.changes
+    assert not report.before_us
+    assert "0.990 times as fast" in report.notes[0]
 
 
 def test_no_more_trials_than_the_limit(

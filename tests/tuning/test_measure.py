@@ -54,3 +54,10 @@ def test_layers_that_a_build_lacks_are_left_out() -> None:
 def test_nodes_in_regions_have_no_place() -> None:
     nodes = [Node("conv", [], []) for _ in range(3)]
     assert measure.places(nodes[:2], {"a": nodes[1:], "b": nodes[2:]}) == {"a": [1]}
+
+
+def test_copies_are_averaged() -> None:
+    taken = np.array([[1.0, 2.0], [10.0, 20.0], [3.0, 4.0], [30.0, 40.0]])
+    found = measure.Measured({"a": taken}, taken + 1).mean(2)
+    assert found.layers["a"].tolist() == [[2, 3], [20, 30]]
+    assert found.whole.tolist() == [[3, 4], [21, 31]]

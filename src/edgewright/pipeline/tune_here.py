@@ -19,6 +19,7 @@ from edgewright.artifact.native import LEVEL_VARIABLE, NativeModel
 from edgewright.artifact.pool import Pool, count_cpus
 from edgewright.artifact.products import Built
 from edgewright.codegen import Code, generate, threads
+from edgewright.graph import Node
 from edgewright.pipeline.files import entry_infos, target_info
 from edgewright.pipeline.model import Model
 from edgewright.pipeline.prove import draw_vectors
@@ -29,6 +30,9 @@ from edgewright.tuning.record import LayerTuning
 Progress = Callable[[str], None]
 #: ways of layers that are tried for a whole net at most
 MOST_TRIALS = 500
+#: How often each of two nets that are compared is loaded. Where code and memory happen to lie makes
+#: a difference of up to 1 %, which no number of rounds levels out.
+COPIES = 3
 #: what the code that is timed is called
 NAME = "tuned"
 
@@ -127,16 +131,25 @@ class _Bench:
 
     def build(self, choices: Named) -> measure.Build:
         """Compile and load the net with these choices."""
-        self.count += 1
+        return self.copies(choices, 1)[0]
+
+    def copies(self, choices: Named, count: int) -> list[measure.Build]:
+        """The same so many times, each with code and memory of its own at other addresses."""
         offered = Offered(choices)
         target = replace(self.target, choices=offered)
         code = generate(self.job.model.module, target, NAME, profiled=True)
-        folder = self.folder / str(self.count)
-        folder.mkdir()
-        native = self._load(code, folder)
         main = self.job.model.module.main
         order = code.plans[main.name].order[main]
         nodes = {key: offer.nodes for key, offer in offered.offers.items()}
+        return [self._copy(code, order, nodes) for _ in range(count)]
+
+    def _copy(
+        self, code: Code, order: Sequence[Node], nodes: Mapping[str, Sequence[Node]]
+    ) -> measure.Build:
+        self.count += 1
+        folder = self.folder / str(self.count)
+        folder.mkdir()
+        native = self._load(code, folder)
         marks = native.instrument(len(order) + 1)
         call = native.bind({k: v.copy() for k, v in self.samples[0].items()})
         return measure.Build(call, marks, measure.places(order, nodes))
@@ -216,18 +229,35 @@ def _confirm(
     names = {key: layer.chosen for key, layer in all_.items()}
     if all(names[key] == layer.default for key, layer in all_.items()):
         return {}
-    default = bench.build(Named({key: layer.default for key, layer in all_.items()}))
+    default = bench.copies(Named({key: layer.default for key, layer in all_.items()}), COPIES)
     back: dict[str, LayerTuning] = {}
     while True:
         changed = sum(names[key] != layer.default for key, layer in all_.items())
         bench.job.say(f"comparing the whole net, {changed} layers changed")
-        times = measure.measure([default, bench.build(Named(names))], lambda *_: None)
+        pairs = zip(default, bench.copies(Named(names), COPIES), strict=True)
+        times = measure.measure([b for pair in pairs for b in pair], lambda *_: None).mean(2)
         _compare(bench.job.found, times)
         lost = [] if back else _lost(times, found)
         if not lost:
-            return back
-        back = {k: found[k].model_copy(update={"chosen": found[k].default}) for k in lost}
+            break
+        back = {key: _default(found[key]) for key in lost}
         names.update({key: layer.chosen for key, layer in back.items()})
+    if changed and bench.job.found.after_us >= bench.job.found.before_us:
+        _give_up(bench.job.found, changed)
+        return {key: _default(layer) for key, layer in found.items()}
+    return back
+
+
+def _give_up(found: Found, changed: int) -> None:
+    """Say that the changes gain nothing together."""
+    ratio = found.before_us / found.after_us
+    found.notes.append(f"{changed} layers were faster in other ways, but the whole net was "
+                       f"{ratio:.3f} times as fast with them: all keep their default")  # fmt: skip
+    found.before_us = found.after_us = found.spread = 0.0
+
+
+def _default(layer: LayerTuning) -> LayerTuning:
+    return layer.model_copy(update={"chosen": layer.default})
 
 
 def _lost(times: measure.Measured, found: Mapping[str, LayerTuning]) -> list[str]:

@@ -55,6 +55,17 @@ class Measured:
     layers: Mapping[str, Times]
     whole: Times
 
+    def mean(self, different: int) -> Measured:
+        """The mean over copies, where `different` builds were followed by the same ones again."""
+        layers = {key: _mean(times, different) for key, times in self.layers.items()}
+        return Measured(layers, _mean(self.whole, different))
+
+
+def _mean(times: Times, different: int) -> Times:
+    """[copies * different, rounds] as [different, rounds]."""
+    mean: Times = times.reshape(-1, different, times.shape[1]).mean(axis=0)
+    return mean
+
 
 def measure(builds: Sequence[Build], progress: Callable[[int, int, float], None]) -> Measured:
     """Run the builds in turns.
