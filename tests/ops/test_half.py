@@ -79,6 +79,17 @@ def test_convolutions(precision: str) -> None:
     check(cases, precision)
 
 
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_lstm(precision: str) -> None:
+    rng = np.random.default_rng(2)
+    cases: list[Case] = []
+    for inputs, units in ((5, 19), (2, 16)):
+        weights = [const(drawn(rng, 4 * units, n) / np.float32(n)) for n in (inputs, units)]
+        cases.append(("lstm", [drawn(rng, 3, 2, inputs), *weights, const(drawn(rng, 4 * units))],
+                      {}))  # fmt: skip
+    check(cases, precision)
+
+
 def test_float16_by_bits_keeps_denormals() -> None:
     """On a target that has no instruction for it; 2**-24 is the smallest float16."""
     w = (np.arange(-8, 8) * 2.0**-24).astype(np.float32).reshape(16, 1)

@@ -56,9 +56,14 @@ class DepthwiseConv(Op):
         return upper(node.output.type.count) * kh * kw
 
     def emit(self, e: Emit) -> None:
-        emit_depthwise(half.widen(e, depthwise_scratch(e.node, self, e.target)), self)
+        own = depthwise_scratch(e.node, self, e.target)
+        emit_depthwise(half.widen(e, own, _packed_counts(e.node)), self)
 
     def scratch_bytes(self, node: Node, target: Packing) -> int:
-        kh, kw, outputs = node.input(1).type.dims
-        packed = kh * kw * packing.round_up(outputs, packing.LANES)
-        return half.scratch(node, depthwise_scratch(node, self, target), [packed])
+        return half.scratch(node, depthwise_scratch(node, self, target), _packed_counts(node))
+
+
+def _packed_counts(node: Node) -> list[int]:
+    """Numbers of the packed weight."""
+    kh, kw, outputs = node.input(1).type.dims
+    return [kh * kw * packing.round_up(outputs, packing.LANES)]

@@ -102,30 +102,29 @@ def scratch(node: Node, needed: int, counts: Sequence[int]) -> int:
     return packing.round_up(needed, packing.ALIGNMENT) + held
 
 
-def widen(e: Emit, needed: int) -> Emit:
+def widen(e: Emit, needed: int, counts: Sequence[int]) -> Emit:
     """The layer itself, or, where its weights are stored in 16 bits, the same in float32.
 
     Args:
         e: the layer.
         needed: bytes of scratch of its kernel for float32.
+        counts: packed numbers of each weight, in the order in which they are stored.
     """
-    return cast("Emit", _Widened(e, needed)) if applies(e.node) else e
+    return cast("Emit", _Widened(e, needed, counts)) if applies(e.node) else e
 
 
 class _Widened:
     """An `Emit` whose weights lie in `weights.bin` in 16 bits, and are widened into scratch.
 
-    Packing only moves numbers, so they stay exact. Its first arrays of as many numbers as the
-    smallest 16-bit operand are the weights.
+    Packing only moves numbers, so they stay exact. The next array of the expected size is a weight.
     """
 
-    def __init__(self, e: Emit, needed: int) -> None:
+    def __init__(self, e: Emit, needed: int, counts: Sequence[int]) -> None:
         self._inner = e
         self.inputs = [_in_float32(value) for value in e.inputs]
         halves = [v for v in e.inputs if v is not None and storage.is_half(v.type)]
         self._dtype = halves[0].type.dtype
-        self._least = min(upper(v.type.count) for v in halves)
-        self._left = len(halves)
+        self._left = list(counts)
         self._used = packing.round_up(needed, packing.ALIGNMENT)
 
     def __getattr__(self, name: str) -> Any:
@@ -133,9 +132,9 @@ class _Widened:
 
     def weight(self, array: Array) -> str:
         """As `Emit.weight`, with a weight's place in scratch."""
-        if not self._left or array.dtype != np.float32 or array.size < self._least:
+        if not self._left or array.size != self._left[0]:
             return self._inner.weight(array)
-        self._left -= 1
+        del self._left[0]
         count = packing.round_up(array.size, packing.LANES)
         flat = np.zeros(count, np.float32)
         flat[: array.size] = array.ravel()

@@ -10,7 +10,19 @@ import numpy as np
 from edgewright import numerics as nx
 from edgewright.errors import UnsupportedModel
 from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
-from edgewright.ops import Array, Call, Emit, Op, Packing, op, packing, quantised, require
+from edgewright.ops import (
+    Array,
+    Call,
+    Emit,
+    Op,
+    Packing,
+    half,
+    op,
+    packing,
+    quantised,
+    require,
+    storage,
+)
 from edgewright.ops.integer.fixed_point import quantize_multiplier
 from edgewright.ops.integer.lstm import LstmConstants, lstm_step
 from edgewright.ops.literals import f32_literal
@@ -77,6 +89,9 @@ class Lstm(Op):
             h = np.full(shape, zero, np.int8) if h0 is None else h0
             c = np.zeros(shape, np.int16) if c0 is None else c0
         else:
+            w, r = (
+                storage.widened(a, _dtype(t)) for a, t in zip((w, r), call.inputs[1:3], strict=True)
+            )
             h = np.zeros(shape) if h0 is None else np.asarray(h0, np.float64)
             c = np.zeros(shape) if c0 is None else np.asarray(c0, np.float64)
         y: list[Array] = []
@@ -136,6 +151,9 @@ class Lstm(Op):
     # -- C -----------------------------------------------------------------------------------------
 
     def scratch_bytes(self, node: Node, target: Packing) -> int:
+        return half.scratch(node, self._kernel_scratch(node, target), _packed_counts(node))
+
+    def _kernel_scratch(self, node: Node, target: Packing) -> int:
         x, units = node.input(0).type, node.input(2).type.dims[1]
         if x.quant is not None:
             return 4 * units * 2
@@ -150,7 +168,8 @@ class Lstm(Op):
         quantised.require_kernel(self.name, x.type)
         self._begin(e, h, c)
         if x.type.quant is None:
-            self._emit_float(e, x)
+            own = self._kernel_scratch(e.node, e.target)
+            self._emit_float(half.widen(e, own, _packed_counts(e.node)), x)
         else:
             self._emit_integer(e, x)
 
@@ -220,6 +239,18 @@ def _weights(e: Emit) -> tuple[Array, Array, Array | None]:
     w, r, bias = found
     assert w is not None and r is not None
     return w, r, bias
+
+
+def _dtype(type: TensorType | None) -> DType:
+    assert type is not None
+    return type.dtype
+
+
+def _packed_counts(node: Node) -> list[int]:
+    """Numbers of the packed w and r."""
+    units = node.input(2).type.dims[1]
+    rows = 4 * packing.round_up(units, packing.LANES)
+    return [rows * node.input(1).type.dims[1], rows * units]
 
 
 def _held_steps(x: TensorType, target: Packing) -> int:

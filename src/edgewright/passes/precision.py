@@ -46,7 +46,7 @@ class Narrowing:
 
 
 #: operators whose kernels read weights of 16 bits, and which of their operands these are
-WEIGHTS = {"conv": (1,), "depthwise_conv": (1,), "fully_connected": (1,)}
+WEIGHTS = {"conv": (1,), "depthwise_conv": (1,), "fully_connected": (1,), "lstm": (1, 2)}
 
 
 def store_weights(module: Module, narrowing: Narrowing) -> int:
@@ -68,7 +68,7 @@ def store_weights(module: Module, narrowing: Narrowing) -> int:
     dtype, held = DType(narrowing.precision), dict[Value, Value]()
     for graph in module.graphs.values():
         for node in graph.walk():
-            for index in WEIGHTS.get(node.op, ()):
+            for index in WEIGHTS.get(node.op, ()) if _is_wide(node) else ():
                 _store(graph, node, index, dtype, held)
     return changed + len(held)
 
@@ -100,6 +100,13 @@ def _quantize(node: Node, dtype: DType) -> bool:
     become(graph, node, insert(graph, node, "fully_connected_blocks", operands, attrs,
                                like=node.output))  # fmt: skip
     return True
+
+
+def _is_wide(node: Node) -> bool:
+    """Whether all weights of an operator are constant float32 matrices, not single columns."""
+    weights = [node.input(i) for i in WEIGHTS.get(node.op, ())]
+    plain = all(w.is_constant and w.type.dtype is DType.FLOAT32 for w in weights)
+    return plain and (node.op != "lstm" or all(w.type.dims[1] > 1 for w in weights))
 
 
 def _store(graph: Graph, node: Node, index: int, dtype: DType, held: dict[Value, Value]) -> None:
