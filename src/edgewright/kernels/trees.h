@@ -160,8 +160,8 @@ EW_INLINE void ew_trees_row(float *y, uint8_t *has, const int32_t *keys, const e
     int32_t at[EW_TREES_LANES];
     EW_UNROLL for (int l = 0; l < EW_TREES_LANES; ++l) at[l] = t->roots[i + l];
     ew_trees_walk(at, nodes, keys, 0, t->steps[i / EW_TREES_GROUP]);
-    EW_UNROLL for (int l = 0; l < EW_TREES_LANES; ++l) {
-      if (i + l >= t->trees) break;
+    const int some = ew_min_i32(t->trees - i, EW_TREES_LANES);
+    EW_ROLLED for (int l = 0; l < some; ++l) {
       const int32_t leaf = t->leaf[at[l]];
       const float *w = t->leaf_weight + (ptrdiff_t)leaf * few;
       if (!few) ew_trees_add(y, has, t, i + l, leaf, aggregate);
