@@ -27,16 +27,21 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import files, roofline, summary, table
+from benchmarks import bars, files, roofline, summary, table
+from benchmarks.measure import loads as measure_loads
 from benchmarks.measure import measure
 from benchmarks.places import BUILD
 from benchmarks.subjects import Subject, subjects
+from edgewright import targets, toolchain
+from edgewright.artifact.manifest import read_manifest
 from edgewright.bench import c_call, runtimes
 from edgewright.bench.interleave import OURS, Settings
 
 #: Convolutions of at least this size are held against the peak.
 LARGE_MACS = 50_000_000
 RESULTS = BUILD / "bench.json"
+#: Parts of the summary that no row has; `Run.measure_once` says what they are.
+ONCE = ("build_mobilenet_v2", "convolutions", "code_bytes", "load")
 QUICK = Settings(rounds=3, block_ms=15.0, warm_ms=30.0, calls_per_block=2)
 
 
@@ -57,7 +62,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="keep what is in the results")
     parser.add_argument("--requantization", choices=["float", "fixed"], default="float")
     parser.add_argument("--only-models", action="store_true",
-                        help="neither time a build nor single convolutions")  # fmt: skip
+                        help="neither time builds, loads and single convolutions")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the results, not the tables")
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
@@ -122,6 +127,21 @@ def layer_shares() -> dict[str, Any]:
     return {"least_of_large": least, "layers": every}
 
 
+def level_bytes(package: Path) -> dict[str, int]:
+    """Bytes of code and constants of each level of a package's host library."""
+    manifest = read_manifest(package)
+    folder = package / "targets" / "host"
+    host = targets.with_threads([targets.get("host")], manifest.targets["host"].threads)[0]
+    texts = {n: (folder / n).read_text() for n in ("model.c", "model.h")}
+    includes = {"model.h": texts["model.h"]}
+    objects = toolchain.compile_levels(texts["model.c"], host, includes=includes)
+    found = {}
+    for level, path in zip(host.levels, objects, strict=False):  # the last one only dispatches
+        binary = toolchain.read_binary(path)
+        found[level.name] = binary.text_bytes + binary.rodata_bytes
+    return found
+
+
 class Run:
     """The results so far, in the file and on the terminal."""
 
@@ -136,9 +156,13 @@ class Run:
         self.version = files.compiler_version(given.requantization)
         self.rows: list[summary.Row] = []
         self.document: dict[str, Any] = {}
+        self.extra: dict[str, Any] = {}
+        self.bars: list[bars.Bar] = []
         if given.resume and self.out.exists():
             self.document = json.loads(self.out.read_text())
             self.rows = self.document["rows"]
+            known = self.document.get("summary", {})
+            self.extra = {name: known[name] for name in ONCE if name in known}
 
     def start(self) -> None:
         """Machine, versions, settings and ceilings."""
@@ -189,13 +213,30 @@ class Run:
 
     def save(self) -> None:
         """Write the document."""
-        self.document |= {
-            "contests": summary.contests(self.rows, self.roof),
-            "summary": summary.summary(self.rows, self.roof),
-            "rows": self.rows,
-        }
+        contests = summary.contests(self.rows, self.roof)
+        found = summary.summary(self.rows, self.roof) | self.extra
+        self.bars = bars.bars(found, contests)
+        held = [asdict(bar) | {"met": bar.met} for bar in self.bars]
+        self.document |= {"contests": contests, "summary": found, "bars": held, "rows": self.rows}
         self.out.parent.mkdir(parents=True, exist_ok=True)
         self.out.write_text(json.dumps(self.document, indent=1))
+
+    def measure_once(self) -> None:
+        """What is held against a bar and is no latency: for MobileNet V2, and single layers."""
+        nets = [s for s in subjects() if s.name == "mobilenet_v2"]
+        self.extra["build_mobilenet_v2"] = build_times(nets[0])
+        self.extra["convolutions"] = layer_shares()
+        self.extra["code_bytes"] = {}
+        taken = []
+        for net in nets:
+            package = files.package(net, self.version)
+            self.extra["code_bytes"][f"MobileNet V2 {net.dtype}"] = level_bytes(package)
+            times = measure_loads(net, self.runtimes, self.cpus[:1], self.version)
+            ours, peers = times[OURS], [v for k, v in times.items() if k != OURS]
+            row = {"model": net.name, "dtype": net.dtype, "load_us": ours, "each_us": times}
+            taken.append(row | ({"ratio": min(peers) / ours} if peers else {}))
+        others = [r for r in summary.summary(self.rows, None)["load"] if r["model"] != net.name]
+        self.extra["load"] = taken + others
 
     def say(self, text: str) -> None:
         """A line of the table."""
@@ -217,11 +258,9 @@ def main() -> int:
             if threads in given.threads and not run.has(subject, threads):
                 run.one(subject, threads)
     if not given.quick and not given.only_models:
-        net = next(s for s in subjects() if s.key == "mobilenet_v2-float32")
-        run.document["build_mobilenet_v2"] = build_times(net)
-        run.document["convolutions"] = layer_shares()
+        run.measure_once()
     run.save()
-    for text in table.figures(run.document["summary"]):
+    for text in [*table.figures(run.document["summary"]), "", *bars.lines(run.bars)]:
         run.say(text)
     if given.json:
         answer.write(json.dumps(run.document, indent=1) + "\n")

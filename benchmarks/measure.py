@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,26 @@ def measure(
         for worker in workers.values():
             worker.close()
     return taken
+
+
+def loads(
+    subject: Subject, chosen: Sequence[str], cpus: Sequence[int], version: str, times: int = 7
+) -> dict[str, float]:
+    """Microseconds from opening the file to the first answer: medians over fresh processes.
+
+    Each has imported its runtime before it opens the file, which the system has in memory; the
+    runtimes take turns. Those that cannot have the subject are left out.
+    """
+    found: dict[str, list[float]] = {}
+    for _ in range(times):
+        for name in chosen:
+            with suppress(Unavailable, Failed):
+                prepared = prepare(subject, runtimes.get(name), version, 1)
+                job = WorkerJob(prepared.model, prepared.inputs, 1, cpus, "wall", FOLDER)
+                worker = Worker(name, job)
+                found.setdefault(name, []).append(worker.hello["load_us"])
+                worker.close()
+    return {name: statistics.median(values) for name, values in found.items()}
 
 
 def _finish(subject: Subject, workers: Mapping[str, Worker], taken: Mapping[str, Taken]) -> None:

@@ -122,10 +122,12 @@ def summary(found: Sequence[Row], roof: Roofline | None) -> dict[str, Any]:
         "int8_tiny": _figures(chosen("int8", "tiny")),
         "trees_batch1": _figures([c for c in single if c["model"].endswith("_batch1")]),
         "trees_batch1000": _figures([c for c in single if c["model"].endswith("_batch1000")]),
+        "trees": _trees(found),
         "two_threads": _two_threads(found, every),
         "load": _load(found),
         "python_call": _python_calls(found),
         "accuracy": _accuracy(found),
+        "memory": _memory(found),
     }
 
 
@@ -157,17 +159,40 @@ def _two_threads(found: Sequence[Row], every: Sequence[Row]) -> list[Row]:
     ]  # fmt: skip
 
 
+def _trees(found: Sequence[Row]) -> list[Row]:
+    """ONNX Runtime's time over ours, and the size of the batch in the model's name."""
+    return [
+        {"model": r["model"], "batch": int(r["model"].rpartition("_batch")[2]), "ratio": r["ratio"]}
+        for r in found
+        if r["group"] == "trees" and r["runtime"] == "onnxruntime" and "ratio" in r
+    ]  # fmt: skip
+
+
 def _load(found: Sequence[Row]) -> list[Row]:
     """Load and first inference beside the quickest peer's."""
+    return [
+        {**ours, "ratio": peer / ours["load_us"], "peer_us": peer}
+        for ours, peer in _beside(found, "load_us")
+    ]
+
+
+def _memory(found: Sequence[Row]) -> list[Row]:
+    """Peak of resident memory above bare Python beside the most frugal peer's."""
+    return [
+        {**ours, "ratio": peer / ours["peak_bytes"]} for ours, peer in _beside(found, "peak_bytes")
+    ]
+
+
+def _beside(found: Sequence[Row], field: str) -> list[tuple[Row, float]]:
+    """Our own value of a field for each model on one thread, with the least of the peers'."""
     result = []
     for ours in found:
-        if ours["runtime"] != OURS or ours["threads"] != 1 or "load_us" not in ours:
+        if ours["runtime"] != OURS or ours["threads"] != 1 or field not in ours:
             continue
-        peers = [r["load_us"] for r in found if "load_us" in r and r["runtime"] != OURS
+        peers = [r[field] for r in found if field in r and r["runtime"] != OURS and is_valid(r)
                  and all(r[k] == ours[k] for k in ("model", "dtype", "threads"))]  # fmt: skip
         if peers:
-            row = {k: ours[k] for k in ("model", "dtype", "load_us")}
-            result.append(row | {"ratio": min(peers) / ours["load_us"]})
+            result.append(({k: ours[k] for k in ("model", "dtype", field)}, min(peers)))
     return result
 
 
