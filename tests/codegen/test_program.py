@@ -37,7 +37,10 @@ def test_model_c(golden: Callable[..., None]) -> None:
 
 
 def test_model_h(golden: Callable[..., None]) -> None:
-    golden(generate(parse_module(SMALL, infer=ops.infer), HOST, "small").model_h, suffix=".h")
+    header = generate(parse_module(SMALL, infer=ops.infer), HOST, "small").model_h
+    text, found = re.subn(r"(_LAYOUT_HASH 0x)[0-9a-f]{16}ull", r"\1...", header)
+    assert found == 1  # it is another one whenever a kernel changes
+    golden(text, suffix=".h")
 
 
 def test_no_trained_number_is_in_the_code() -> None:

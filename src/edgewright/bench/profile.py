@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from edgewright import ops
 from edgewright.bench.ceilings import Ceilings
-from edgewright.bench.statistics import Timing, summarize
-from edgewright.graph import Node, upper
+from edgewright.bench.statistics import Timing
+from edgewright.graph import Node
 
 WARM_UP_S = 0.1
 Marks = npt.NDArray[np.uint64]
@@ -172,14 +172,9 @@ def rows_of(
     return tuple(rows)
 
 
-def whole(values: Sequence[float]) -> Timing:
-    """The timing of whole runs."""
-    return summarize(values)
-
-
 def _bytes(node: Node) -> int:
     values = dict.fromkeys([*node.arguments, *node.outputs])
-    return sum(upper(value.type.max_bytes) for value in values)
+    return sum(value.type.max_bytes for value in values)
 
 
 def _is_int8(node: Node) -> bool:
