@@ -23,9 +23,10 @@ Found = list[tuple[int, float, int]]  # (box, score, class)
 
 @op("detection_post_process")
 class DetectionPostProcess(Op):
-    """Encodings [1,N,4 or more], scores [1,N,num_classes or one more], anchors [N,4].
+    """The best of the boxes that do not overlap, their classes and scores, and their number.
 
-    Each is float32, or 8-bit and quantised per tensor; anchors are constants (centre y, x, height,
+    Inputs: encodings [1,N,4 or more], scores [1,N,num_classes or one more], anchors [N,4]. Each is
+    float32, or 8-bit and quantised per tensor; anchors are constants (centre y, x, height,
     width, the last two not negative). An additional first column of the
     scores is a background class, which is ignored. With `scale` (y, x, height, width):
 
