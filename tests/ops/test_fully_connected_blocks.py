@@ -73,6 +73,34 @@ def test_quantized_is_symmetric_and_keeps_zeros() -> None:
 def test_packed_nibbles() -> None:
     w = np.arange(-8, 8, dtype=np.int8).reshape(1, 16)
     packed = block_scales.pack_4(w)
-    assert packed.shape == (1, 2, 16)
-    assert packed[0, :, 0].view(np.uint32).tolist() == [0xFEDCBA98, 0x76543210]
-    assert not packed[0, :, 1:].any()
+    assert packed.shape == (1, 2, 16, 4)
+    assert packed[0, 0, 0].tolist() == [0x40, 0x51, 0x62, 0x73]
+    assert packed[0, 1, 0].tolist() == [0xC8, 0xD9, 0xEA, 0xFB]
+    assert (packed[0, :, 1:] == 0x88).all(), "what fills is zero"
+
+
+@pytest.mark.parametrize("scale", [1e-35, 1.0, 1e30])
+def test_digits_hold_every_magnitude(scale: float) -> None:
+    """Rows of one large number beside small ones, and rows whose unit no float32 can be."""
+    rng = np.random.default_rng(1)
+    graph, inputs = Graph("main"), {}
+    name, x = add(graph, rng, "int4", (3, 48, 40), 16, True, True)
+    x[1] *= np.float32(1e-3)
+    x[1, 7] = 5.0
+    x[2] = 0.0
+    inputs[name] = x * np.float32(scale)
+    check_module(Module({"main": graph}), [inputs])
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_what_is_not_finite_stays_so(value: float) -> None:
+    rng = np.random.default_rng(2)
+    graph, inputs = Graph("main"), {}
+    name, x = add(graph, rng, "int4", (2, 32, 16), 32, False, False)
+    w = graph.nodes[0].input(1)
+    w.data = np.where(w.data == 0, 1, w.data).astype(np.int8)  # infinity times 0 is no number
+    x[1, 3] = value
+    inputs[name] = x
+    (expected,) = check_module(Module({"main": graph}), [inputs])
+    (y,) = expected.values()
+    assert np.isfinite(y[0]).all() and not np.isfinite(y[1]).any()

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from edgewright.graph import DType
 from edgewright.ops import Array
-from edgewright.ops.packing import LANES
+from edgewright.ops.packing import LANES, round_up
 
 Float32 = npt.NDArray[np.float32]
 
@@ -59,13 +59,20 @@ def pack_8(w: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     return np.ascontiguousarray(_groups(w).swapaxes(1, 2), np.int8)
 
 
-def pack_4(w: npt.NDArray[np.int8]) -> npt.NDArray[np.int32]:
-    """[N, K] as int32 [ceil(N / 16), ceil(K / 8), 16]; bits 4j to 4j + 3 are number 8k + j."""
+def pack_4(w: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
+    """[N, K] as bytes [ceil(N / 16), ceil(K / 8), 16, 4] of two numbers plus 8.
+
+    Byte j holds number 8k + j in its lower half, and 8k + 4 + j in its upper one.
+    """
     padded = np.pad(w, ((0, 0), (0, -w.shape[1] % 8)))
-    eights = _groups(padded.reshape(w.shape[0], -1, 8)).astype(np.uint32) & 15
-    shifts = np.arange(0, 32, 4, dtype=np.uint32)
-    packed = np.bitwise_or.reduce(eights << shifts, axis=3)
-    return np.ascontiguousarray(packed.swapaxes(1, 2)).view(np.int32)
+    halves = (_groups(padded.reshape(w.shape[0], -1, 2, 4)) + 8).astype(np.uint8)
+    packed = halves[:, :, :, 0] | halves[:, :, :, 1] << 4
+    return np.ascontiguousarray(packed.swapaxes(1, 2))
+
+
+def digits_bytes(depth: int, blocks: int) -> int:
+    """Scratch of `ew_digits_of`."""
+    return round_up(12 * blocks, 64) + round_up(3 * round_up(depth, 8), 64)
 
 
 def pack_scales(scale: Array) -> Float32:

@@ -53,6 +53,8 @@ class FullyConnectedBlocks(Op):
         require(x.dtype is DType.FLOAT32, f"fully_connected_blocks of {x}")
         require(w.dtype in block_scales.STORED, f"the weight is {w}")
         require(x.shape[-1] == inputs, f"x has {x.shape[-1]} features, the weight expects {inputs}")
+        fits = w.dtype.bits == 8 or self.block % 8 == 0 or self.block >= inputs
+        require(fits, f"blocks of {self.block} numbers of 4 bits: they are packed by eights")
         wanted = (outputs, -(-inputs // self.block))
         require(scale.shape == wanted, f"the scales are {scale}, expected {wanted}")
         require(zero is None or zero.shape == wanted, f"the zero points are {zero}")
@@ -80,7 +82,9 @@ class FullyConnectedBlocks(Op):
         columns, blocks = node.input(2).type.dims
         has_zeros = len(node.inputs) > 3 and node.inputs[3] is not None
         has_zeros |= node.input(1).type.dtype in (DType.UINT8, DType.UINT4)
-        return 4 * (upper(node.output.type.count) // columns) * blocks if has_zeros else 0
+        sums = 4 * (upper(node.output.type.count) // columns) * blocks if has_zeros else 0
+        w = node.input(1).type
+        return sums + (block_scales.digits_bytes(w.dims[1], blocks) if w.dtype.bits == 4 else 0)
 
     def emit(self, e: Emit) -> None:
         x, w, scale, zero, bias = [*e.inputs, None, None][:5]

@@ -314,4 +314,16 @@ EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
   return ew_i32_mac(ew_i32_mac(acc, even, w.even), odd, w.odd);
 }
 
+/* acc[c] plus four numbers of 0 to 15 times the four signed bytes at x: two fit int16. */
+#define EW_HAS_NIBBLES 1
+#define EW_NIBBLE_GROUPS 1 /* of sixteen columns at a time */
+EW_INLINE ew_i32x16 ew_nibbles_dot(ew_i32x16 acc, ew_i32x16 w, const int8_t *x) {
+  int32_t four;
+  __builtin_memcpy(&four, x, 4);
+  const __m256i bytes = _mm256_set1_epi32(four), ones = _mm256_set1_epi16(1);
+  const __m256i a = _mm256_madd_epi16(_mm256_maddubs_epi16(w.a, bytes), ones);
+  const __m256i b = _mm256_madd_epi16(_mm256_maddubs_epi16(w.b, bytes), ones);
+  return EW_I32(_mm256_add_epi32(acc.a, a), _mm256_add_epi32(acc.b, b));
+}
+
 #endif

@@ -225,6 +225,15 @@ EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
   return _mm512_dpbusd_epi32(acc, x, w);
 }
 
+/* acc[c] plus four numbers of 0 to 15 times the four signed bytes at x. */
+#define EW_HAS_NIBBLES 1
+#define EW_NIBBLE_GROUPS 4 /* of sixteen columns at a time */
+EW_INLINE ew_i32x16 ew_nibbles_dot(ew_i32x16 acc, ew_i32x16 w, const int8_t *x) {
+  int32_t four;
+  __builtin_memcpy(&four, x, 4);
+  return _mm512_dpbusd_epi32(acc, w, _mm512_set1_epi32(four));
+}
+
 /* --- 64 bytes ------------------------------------------------------------------------------ */
 typedef __m512i ew_bytes;
 EW_INLINE ew_bytes ew_bytes_dup(int8_t s) { return _mm512_set1_epi8(s); }
