@@ -116,22 +116,23 @@ EW_INLINE void ew_winograd_q8_line(const ew_i32x16 m[6], ew_i32x16 r[4]) {
   r[3] = ew_i32_add(ew_i32_sub(ew_i32_add(q, q), e), m[5]);
 }
 
-/* A'mA of one tile and 16 channels, with bias: sums[16 pixels][16]. */
+/* A'mA of one tile and 16 channels, with bias: the first 256 of sums are [16 pixels][16]; all 384
+   are used, since half of them would not fit into the registers. */
 EW_KERNEL void ew_winograd_q8_output(const int32_t *m, ptrdiff_t m_step, const int32_t *bias,
                                      int32_t *sums) {
   const ew_i32x16 ninth = ew_i32_dup(0x38E38E39); /* times 9: 1 modulo 2^32 */
   const ew_i32x16 offset = ew_i32_load(bias);
-  ew_i32x16 rows[4][6];
   EW_UNROLL for (int j = 0; j < 6; ++j) {
     ew_i32x16 column[6], r[4];
     EW_UNROLL for (int i = 0; i < 6; ++i) column[i] = ew_i32_load(m + (6 * i + j) * m_step);
     ew_winograd_q8_line(column, r);
-    EW_UNROLL for (int i = 0; i < 4; ++i) rows[i][j] = r[i];
+    EW_UNROLL for (int i = 0; i < 4; ++i) ew_i32_store(sums + 16 * (6 * i + j), r[i]);
   }
-  EW_UNROLL for (int i = 0; i < 4; ++i) {
+  EW_UNROLL for (int i = 0; i < 4; ++i) { /* results end before the next line begins */
     const int twos[4] = {3, 2, 1, 1}; /* the powers of two in 24, 12, 6, 6 */
-    ew_i32x16 r[4];
-    ew_winograd_q8_line(rows[i], r);
+    ew_i32x16 line[6], r[4];
+    EW_UNROLL for (int j = 0; j < 6; ++j) line[j] = ew_i32_load(sums + 16 * (6 * i + j));
+    ew_winograd_q8_line(line, r);
     EW_UNROLL for (int j = 0; j < 4; ++j) {
       const ew_i32x16 y = ew_i32_sra(ew_i32_mul(r[j], ninth), twos[i] + twos[j]);
       ew_i32_store(sums + 16 * (4 * i + j), ew_i32_add(y, offset));
@@ -223,7 +224,7 @@ EW_INLINE void ew_winograd_q8_outputs(const ew_winograd_q8 *g, const ew_q8_varia
   for (int32_t t = 0; t < count; ++t, m += 16 * EW_Q8_BLOCKS) {
     const ew_pixel p = ew_winograd_q8_pixel(g, first + t);
     const int32_t lines = ew_min_i32(4, s->out_h - p.oy), pixels = ew_min_i32(4, s->out_w - p.ox);
-    int32_t sums[256];
+    int32_t sums[384];
     ew_winograd_q8_output(m, g->m_step, channels, sums);
     ptrdiff_t at = (((ptrdiff_t)p.image * s->out_h + p.oy) * s->out_w + p.ox) * s->out_c;
     for (int32_t i = 0; i < lines; ++i, at += (ptrdiff_t)s->out_w * s->out_c)

@@ -4,7 +4,7 @@
    and may be zero (repeat) or negative (reverse). */
 #ifndef EW_MOVEMENT_H
 #define EW_MOVEMENT_H
-#include "ew.h"
+#include "table_avx512.h"
 
 /* n runs of `bytes` bytes. */
 EW_INLINE void ew_copy_rows(void *restrict to, const void *restrict from, int32_t bytes, int32_t n,
@@ -26,10 +26,17 @@ EW_INLINE void ew_copy_planes(void *restrict to, const void *restrict from, int3
 EW_INLINE void ew_look_up_rows(void *restrict to, const void *restrict from,
                                const uint8_t *restrict table, int32_t count, int32_t n,
                                ptrdiff_t to_step, ptrdiff_t from_step) {
+#if EW_HAS_TABLE_64
+  const ew_table_64 entries = ew_table_64_load(table);
+#endif
   for (int32_t i = 0; i < n; ++i) {
     uint8_t *t = (uint8_t *)to + i * to_step;
     const uint8_t *f = (const uint8_t *)from + i * from_step;
+#if EW_HAS_TABLE_64
+    ew_table_64_map(&entries, f, t, count);
+#else
     for (int32_t k = 0; k < count; ++k) t[k] = table[f[k]];
+#endif
   }
 }
 

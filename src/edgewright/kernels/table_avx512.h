@@ -35,15 +35,18 @@ EW_INLINE __m512i ew_table_64_look_up(const ew_table_64 *t, __m512i x) {
 }
 
 /* y[i] = entries[x[i]]; y may be x. */
-EW_INLINE void ew_table_64_run(const uint8_t *x, const uint8_t *entries, uint8_t *y, int n) {
-  const ew_table_64 t = ew_table_64_load(entries);
+EW_INLINE void ew_table_64_map(const ew_table_64 *t, const uint8_t *x, uint8_t *y, int n) {
   int i = 0;
   for (; i + 64 <= n; i += 64)
-    _mm512_storeu_si512(y + i, ew_table_64_look_up(&t, _mm512_loadu_si512(x + i)));
+    _mm512_storeu_si512(y + i, ew_table_64_look_up(t, _mm512_loadu_si512(x + i)));
   if (i == n) return;
   const __mmask64 rest = ((__mmask64)1 << (n - i)) - 1;
-  const __m512i v = ew_table_64_look_up(&t, _mm512_maskz_loadu_epi8(rest, x + i));
+  const __m512i v = ew_table_64_look_up(t, _mm512_maskz_loadu_epi8(rest, x + i));
   _mm512_mask_storeu_epi8(y + i, rest, v);
+}
+EW_INLINE void ew_table_64_run(const uint8_t *x, const uint8_t *entries, uint8_t *y, int n) {
+  const ew_table_64 t = ew_table_64_load(entries);
+  ew_table_64_map(&t, x, y, n);
 }
 
 #endif
