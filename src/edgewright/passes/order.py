@@ -13,6 +13,7 @@ from edgewright.passes.fuse_depth_to_space import fuse_depth_to_space
 from edgewright.passes.fuse_gelu import fuse_gelu
 from edgewright.passes.fuse_hard_sigmoid import fuse_hard_sigmoid
 from edgewright.passes.fuse_hard_swish import fuse_hard_swish
+from edgewright.passes.fuse_layer_norm import fuse_layer_norm
 from edgewright.passes.fuse_qdq import fuse_qdq
 from edgewright.passes.fuse_residual import fuse_residual
 from edgewright.passes.fuse_silu import fuse_silu
@@ -93,6 +94,7 @@ ORDER: list[Pass] = [
     # What no integer operator wanted becomes float, and may be fused as that.
     fold_dequantize,
     fold_constants,
+    fuse_layer_norm,
     fold_batch_norm,
     merge_scale,
     fuse_bias,

@@ -161,6 +161,12 @@ def test_batch_norm(shape: tuple[int, ...]) -> None:
     check("batch_norm", normal(*shape), *rows, epsilon=1e-3)
 
 
+@pytest.mark.parametrize(("opset", "operator"), [(17, "LayerNormalization"), (13, "ReduceMean")])
+def test_layer_norm_by_opset(opset: int, operator: str) -> None:
+    rows = (Constant(normal(6)), Constant(normal(6)))
+    assert operator in check("layer_norm", normal(2, 5, 6), *rows, opset=opset, epsilon=1e-3)
+
+
 def test_channels_first_operands_keep_their_order() -> None:
     """The transposes of the harness vanish: what is held channels first stays so."""
     operands: list[Operand] = [normal(1, 4, 4, 3), Constant(normal(5, 3, 3, 3, seed=1))]

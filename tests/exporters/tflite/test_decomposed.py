@@ -9,6 +9,7 @@ import pytest
 
 from edgewright.exporters.tflite.rule import rules
 from tests.exporters.tflite.harness import check_op, codes, floats, int8, quantised_type
+from tests.ops.harness import const
 
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("reciprocal", {}),
@@ -51,3 +52,7 @@ def test_silu_stays_quantised() -> None:
 
 def test_what_is_no_number_of_the_ir_is_known() -> None:
     assert {op for op, _ in CASES} <= set(rules())
+
+
+def test_layer_norm() -> None:
+    check_op("layer_norm", [floats(2, 5, 6), const(floats(6)), const(floats(6))], epsilon=1e-3)

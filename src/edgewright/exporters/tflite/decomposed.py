@@ -148,3 +148,22 @@ def _exponential(f: Formula, alpha: float, gamma: float) -> None:
     low = f.of("MUL", f.of("ELU", f.of("MINIMUM", f.x, 0.0)), alpha * gamma)
     high = f.of("RELU", f.x)
     f.end("ADD", low, high if gamma == 1.0 else f.of("MUL", high, gamma))
+
+
+@rule("layer_norm")
+def layer_norm(node: ExportedNode) -> None:
+    """(x - mean) * rsqrt(variance + epsilon) * scale + bias."""
+    x, y = node.input(0), node.output()
+    row = node.like(x.type.with_shape(*x.type.shape[:-1], 1))
+    axis = node.ints([x.type.rank - 1], "axis")
+    plain = {"fused_activation_function": 0}
+    mean = node.add("MEAN", [x, axis], row, keep_dims=True)
+    centred = node.add("SUB", [x, mean], node.like(x), **plain)
+    square = node.add("MUL", [centred, centred], node.like(x), **plain)
+    variance = node.add("MEAN", [square, axis], node.like(row), keep_dims=True)
+    epsilon = node.number(float(node.attrs.epsilon), x.type)
+    total = node.add("ADD", [variance, epsilon], node.like(row), **plain)
+    by = node.add("RSQRT", [total], node.like(row))
+    normal = node.add("MUL", [centred, by], node.like(x), **plain)
+    scaled = node.add("MUL", [normal, node.input(1)], node.like(x), **plain)
+    node.add("ADD", [scaled, node.input(2)], y, **plain)
