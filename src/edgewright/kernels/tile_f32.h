@@ -23,6 +23,8 @@ typedef struct ew_tile_f32 {
   float *y;
   ptrdiff_t w_block, y_row; /* floats between two blocks of w, two rows of y */
   int32_t taps, depth;
+  int32_t across;           /* taps of a line after which `gap` floats of w are left out, or 0 */
+  ptrdiff_t gap;
   int32_t m, n;             /* rows and columns that exist */
   float lo, hi;
   const float *ahead;       /* as many floats as one block of w: what is read soon; may be w */
@@ -34,11 +36,13 @@ typedef struct ew_tile_f32 {
 #define EW_F32_SUM 128
 #endif
 
-/* Adds the products of elements [first, end) of one tap to the accumulators. */
-EW_INLINE void ew_tile_f32_tap(const ew_tile_f32 *t, int32_t tap, int32_t first, int32_t end,
-                               const int rows, const int blocks, ew_f32x16 acc[EW_F32_ROWS][4]) {
+/* Adds the products of elements [first, end) of one tap, whose weights start at t->w + at, to the
+   accumulators. */
+EW_INLINE void ew_tile_f32_tap(const ew_tile_f32 *t, int32_t tap, ptrdiff_t at, int32_t first,
+                               int32_t end, const int rows, const int blocks,
+                               ew_f32x16 acc[EW_F32_ROWS][4]) {
   const float *x[EW_F32_ROWS];
-  const ptrdiff_t at = ((ptrdiff_t)tap * t->depth + first) * 16;
+  at += (ptrdiff_t)first * 16;
   const float *w = t->w + at;
   EW_UNROLL for (int i = 0; i < rows; ++i)
     x[i] = (const float *)t->rows[tap * EW_F32_ROWS + i] + first;
@@ -87,7 +91,8 @@ EW_INLINE void ew_tile_f32_sum(const ew_tile_f32 *t, const int rows, const int b
   float held[16 * EW_F32_TILE];
   int32_t length = 0;
   int more = 0;
-  for (int32_t tap = 0; tap < t->taps; ++tap)
+  ptrdiff_t at = 0;
+  for (int32_t tap = 0, column = 0; tap < t->taps; ++tap) {
     for (int32_t k = 0; k < t->depth; k += EW_F32_SUM) {
       const int32_t end = ew_min_i32(t->depth, k + EW_F32_SUM);
       if (length + end - k > EW_F32_SUM) {
@@ -96,8 +101,13 @@ EW_INLINE void ew_tile_f32_sum(const ew_tile_f32 *t, const int rows, const int b
         length = 0;
       }
       length += end - k;
-      ew_tile_f32_tap(t, tap, k, end, rows, blocks, acc);
+      ew_tile_f32_tap(t, tap, at, k, end, rows, blocks, acc);
     }
+    at += (ptrdiff_t)t->depth * 16;
+    if (++column != t->across) continue;
+    at += t->gap;
+    column = 0;
+  }
   if (!more) return;
   EW_UNROLL for (int i = 0; i < rows; ++i)
     EW_UNROLL for (int j = 0; j < blocks; ++j)

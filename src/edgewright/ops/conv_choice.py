@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgewright.graph import DType, Node, upper
-from edgewright.ops import half, lean, parallel, winograd, winograd_q8
+from edgewright.ops import half, lean, live_taps, parallel, winograd, winograd_q8
 from edgewright.ops.choice import Way, choose
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Form(NamedTuple):
     block: int = 0
     tile: int = 0
     share: int = 0
+    live: bool = False
 
 
 DEFAULT = Form()
@@ -56,6 +57,9 @@ def _ways(node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
     if node.input(0).type.dtype is DType.FLOAT32 and target.dot == "us" and len(direct) > 1:
         direct.append(Way("direct tile=8", Form(tile=8), "tiles of twelve leave much over"))
     direct += _shared("direct", node, op, target)
+    if live_taps.fits(node, op, target):
+        way = Way("live", Form(live=True), "much of what the windows see is padding")
+        direct = [way, *direct] if live_taps.saves(node, op) else [*direct, way]
     if winograd_q8.fits(node, op, target):
         saves, tiles = winograd_q8.saves(node), winograd_q8.tiles(node)
     elif winograd.fits(node, op, target):

@@ -16,6 +16,7 @@ from edgewright.ops import (
     conv_choice,
     half,
     lean,
+    live_taps,
     packing,
     parallel,
     winograd,
@@ -211,7 +212,8 @@ def emit_conv(e: Emit, op: Conv) -> None:
     if kind == "f32":
         bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
         packed, offsets = packing.pack_f32(w, bias, op.groups)
-        kernel = "conv_winograd_f32" if form.winograd else "conv_f32"
+        kernel = "conv_live_f32" if form.live else "conv_f32"
+        kernel = "conv_winograd_f32" if form.winograd else kernel
         packed = winograd.weights(w) if form.winograd else packed
         lo, hi = map(float_text, clamp_of(op.clamp))
         if parallel.applies(e.node, op, e.target):
@@ -409,6 +411,8 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
         return parallel.scratch(node, op, target, winograd_q8.scratch_bytes(node, form.block))
     if form.winograd:
         return parallel.scratch(node, op, target, winograd.scratch_bytes(node, op, form.block))
+    if form.live:
+        return parallel.scratch(node, op, target, live_taps.scratch_bytes(node, target))
     batch, height, width, _ = node.output.type.shape
     pixels = upper(batch * height * width)
     if lean.applies(target, node.input(0)):
