@@ -49,8 +49,8 @@ EW_INLINE const void *const *ew_half_rows(const ew_conv_shape s, const ew_half_p
 }
 
 EW_INLINE void ew_half_group(const ew_conv_shape s, const ew_half_plan p, const int stored,
-                             const float *x, ew_tile_half t, void *scratch) {
-  const ew_tile_half first = t;
+                             const float *x, ew_tile_h16 t, void *scratch) {
+  const ew_tile_h16 first = t;
   const int32_t step = p.pixels - p.first == 1 ? p.columns : 16 * EW_F32_BLOCKS;
   for (int32_t m0 = p.first; m0 < p.pixels; m0 += p.block)
     for (int32_t n = 0; n < p.columns; n += step) {
@@ -64,7 +64,7 @@ EW_INLINE void ew_half_group(const ew_conv_shape s, const ew_half_plan p, const 
         if (n == 0 || p.block > EW_F32_ROWS) t.rows = ew_half_rows(s, p, x, m, t.m, scratch);
         t.y = first.y + at;
         t.skip = first.skip ? first.skip + at : first.skip;
-        ew_tile_half_run(t, stored);
+        ew_tile_h16_run(t, stored);
       }
     }
 }
@@ -76,7 +76,7 @@ EW_INLINE void ew_half_planned(const ew_conv_shape s, const ew_half_plan p, cons
   const ptrdiff_t w_block = (ptrdiff_t)p.taps * p.depth * 16;
   __builtin_memset(scratch, 0, (size_t)p.pad_bytes);
   for (int32_t g = 0; g < s.groups; ++g) {
-    const ew_tile_half t = {.w = w + g * blocks * w_block,
+    const ew_tile_h16 t = {.w = w + g * blocks * w_block,
                             .bias = bias + (ptrdiff_t)g * blocks * 16,
                             .skip = skip ? skip + g * p.columns : skip,
                             .y = y + g * p.columns,

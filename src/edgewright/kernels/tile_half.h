@@ -1,10 +1,10 @@
 /* Register tiles of a product whose weights are stored in 16 bits and widened as they are read. */
-#ifndef EW_TILE_HALF_H
-#define EW_TILE_HALF_H
+#ifndef EW_TILE_H16_H
+#define EW_TILE_H16_H
 #include "half.h"
 
 /* y[i][c] = clamp(bias[c] + sum over taps and depth of x[i][k] * w[k][c] (+ skip[i][c])) */
-typedef struct ew_tile_half {
+typedef struct ew_tile_h16 {
   const void *const *rows; /* [taps][EW_F32_ROWS]: `depth` floats each */
   const uint16_t *w;       /* blocks of 16 columns: [taps * depth][16] */
   const float *bias;       /* [16 * blocks] */
@@ -14,10 +14,10 @@ typedef struct ew_tile_half {
   int32_t taps, depth;
   int32_t m, n; /* rows and columns that exist */
   float lo, hi;
-} ew_tile_half;
+} ew_tile_h16;
 
 /* Adds the products of one tap to the sums. */
-EW_INLINE void ew_tile_half_tap(const ew_tile_half *t, int32_t tap, const int rows,
+EW_INLINE void ew_tile_h16_tap(const ew_tile_h16 *t, int32_t tap, const int rows,
                                 const int blocks, const int stored,
                                 ew_f32x16 acc[EW_F32_ROWS][4]) {
   const float *x[EW_F32_ROWS];
@@ -34,51 +34,51 @@ EW_INLINE void ew_tile_half_tap(const ew_tile_half *t, int32_t tap, const int ro
   }
 }
 
-EW_INLINE void ew_tile_half_store(const ew_tile_half *t, ptrdiff_t at, ew_f32x16 v, int n) {
+EW_INLINE void ew_tile_h16_store(const ew_tile_h16 *t, ptrdiff_t at, ew_f32x16 v, int n) {
   if (t->skip) v = ew_f32_add(v, ew_f32_load_n(t->skip + at, n));
   v = ew_f32_clamp(v, ew_f32_dup(t->lo), ew_f32_dup(t->hi));
   ew_f32_store_n(t->y + at, v, n);
 }
 
-EW_INLINE void ew_tile_half_body(const ew_tile_half *tile, const int rows, const int blocks,
+EW_INLINE void ew_tile_h16_body(const ew_tile_h16 *tile, const int rows, const int blocks,
                                  const int stored) {
-  const ew_tile_half copy = *tile; /* a store of results could change the original */
-  const ew_tile_half *const t = &copy;
+  const ew_tile_h16 copy = *tile; /* a store of results could change the original */
+  const ew_tile_h16 *const t = &copy;
   ew_f32x16 acc[EW_F32_ROWS][4];
   EW_UNROLL for (int j = 0; j < blocks; ++j) {
     const ew_f32x16 bias = ew_f32_load(t->bias + 16 * j);
     EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j] = bias;
   }
-  for (int32_t tap = 0; tap < t->taps; ++tap) ew_tile_half_tap(t, tap, rows, blocks, stored, acc);
+  for (int32_t tap = 0; tap < t->taps; ++tap) ew_tile_h16_tap(t, tap, rows, blocks, stored, acc);
   EW_UNROLL for (int i = 0; i < rows; ++i) {
     if (i >= t->m) continue;
     EW_UNROLL for (int j = 0; j < blocks; ++j)
-      ew_tile_half_store(t, i * t->y_row + 16 * j, acc[i][j], ew_min_i32(16, t->n - 16 * j));
+      ew_tile_h16_store(t, i * t->y_row + 16 * j, acc[i][j], ew_min_i32(16, t->n - 16 * j));
   }
 }
 
 /* One row takes four blocks at once, since it is bound by latency or memory. */
-#define EW_TILE_HALF(form, stored)                                                                \
-  EW_KERNEL void ew_tile_##form##_full(const ew_tile_half *t) {                                   \
-    ew_tile_half_body(t, EW_F32_ROWS, EW_F32_BLOCKS, stored);                                     \
+#define EW_TILE_H16(form, stored)                                                                \
+  EW_KERNEL void ew_tile_##form##_full(const ew_tile_h16 *t) {                                   \
+    ew_tile_h16_body(t, EW_F32_ROWS, EW_F32_BLOCKS, stored);                                     \
   }                                                                                               \
-  EW_KERNEL void ew_tile_##form##_half(const ew_tile_half *t) {                                   \
-    ew_tile_half_body(t, EW_F32_ROWS / 2, EW_F32_BLOCKS, stored);                                 \
+  EW_KERNEL void ew_tile_##form##_half(const ew_tile_h16 *t) {                                   \
+    ew_tile_h16_body(t, EW_F32_ROWS / 2, EW_F32_BLOCKS, stored);                                 \
   }                                                                                               \
-  EW_KERNEL void ew_tile_##form##_narrow(const ew_tile_half *t) {                                 \
-    ew_tile_half_body(t, EW_F32_ROWS / 2, 1, stored);                                             \
+  EW_KERNEL void ew_tile_##form##_narrow(const ew_tile_h16 *t) {                                 \
+    ew_tile_h16_body(t, EW_F32_ROWS / 2, 1, stored);                                             \
   }                                                                                               \
-  EW_KERNEL void ew_tile_##form##_row_4(const ew_tile_half *t) {                                  \
-    ew_tile_half_body(t, 1, 4, stored);                                                           \
+  EW_KERNEL void ew_tile_##form##_row_4(const ew_tile_h16 *t) {                                  \
+    ew_tile_h16_body(t, 1, 4, stored);                                                           \
   }                                                                                               \
-  EW_KERNEL void ew_tile_##form##_row_1(const ew_tile_half *t) {                                  \
-    ew_tile_half_body(t, 1, 1, stored);                                                           \
+  EW_KERNEL void ew_tile_##form##_row_1(const ew_tile_h16 *t) {                                  \
+    ew_tile_h16_body(t, 1, 1, stored);                                                           \
   }
-EW_TILE_HALF(f16, EW_STORED_F16)
-EW_TILE_HALF(bf16, EW_STORED_BF16)
+EW_TILE_H16(f16, EW_STORED_F16)
+EW_TILE_H16(bf16, EW_STORED_BF16)
 
 /* Runs columns [0, t.n) of one row. */
-EW_INLINE void ew_tile_half_row(ew_tile_half t, const int stored) {
+EW_INLINE void ew_tile_h16_row(ew_tile_h16 t, const int stored) {
   const int32_t n = t.n;
   for (int32_t at = 0; at < n;) {
     const int32_t blocks = n - at > 48 ? 4 : 1;
@@ -94,10 +94,10 @@ EW_INLINE void ew_tile_half_row(ew_tile_half t, const int stored) {
 }
 
 /* Runs the tile; more than EW_F32_ROWS / 2 rows: at most 16 * EW_F32_BLOCKS columns. */
-EW_INLINE void ew_tile_half_run(ew_tile_half t, const int stored) {
+EW_INLINE void ew_tile_h16_run(ew_tile_h16 t, const int stored) {
   const int is_f16 = stored == EW_STORED_F16;
   if (t.m == 1) {
-    ew_tile_half_row(t, stored);
+    ew_tile_h16_row(t, stored);
     return;
   }
   if (t.n > 16 || EW_F32_BLOCKS == 1) {
