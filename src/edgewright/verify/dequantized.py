@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgewright.importers.tflite.flatbuffer import verify
-from edgewright.importers.tflite.reader import check_header, schema
+from edgewright.importers.tflite.reader import check_header, from_nibbles, schema
 
 Array = npt.NDArray[Any]
 _INITIAL_BYTES = 1 << 16
@@ -88,7 +88,7 @@ def _is_quantized_constant(model: Any, tensor: Any) -> bool:
     data = model.buffers[tensor.buffer].data
     quant = tensor.quantization
     return (
-        tensor.type in (_types().INT8, _types().UINT8)
+        tensor.type in (_types().INT8, _types().UINT8, _types().INT4)
         and tensor.sparsity is None
         and data is not None
         and len(data) > 0
@@ -115,8 +115,11 @@ def _add_float_copy(model: Any, graph: Any, index: int) -> int:
 
 def _real(model: Any, tensor: Any) -> Array:
     """What a quantised constant stands for, float32."""
-    dtype = np.int8 if tensor.type == _types().INT8 else np.uint8
-    raw = np.asarray(model.buffers[tensor.buffer].data, np.uint8).view(dtype)
+    raw = np.asarray(model.buffers[tensor.buffer].data, np.uint8)
+    if tensor.type == _types().INT4:
+        raw = from_nibbles(raw, signed=True)[: int(np.prod(tensor.shape))]
+    elif tensor.type == _types().INT8:
+        raw = raw.view(np.int8)
     stored = raw.reshape(tensor.shape).astype(np.int64)
     quant = tensor.quantization
     count = len(quant.scale)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import pytest
 
+from edgewright import passes
 from edgewright.errors import UnsupportedModel
 from edgewright.importers.tflite.linear import same_pad
 from edgewright.ops.interpreter import Interpreter
+from edgewright.verify.dequantized import dequantized_weights
 from edgewright.verify.oracles.single_op import Operand, build
 from tests.importers.tflite import single
 from tests.importers.tflite.single import DTYPES, Array, fed, kind, options, random
@@ -170,6 +173,56 @@ def test_weights_stored_as_float16(op: str) -> None:
     )
     (got,) = Interpreter(single.load(content)).run({"x": x}).values()
     np.testing.assert_array_equal(got, answer.ours[0])
+
+
+def four_bits(op: str) -> tuple[Array, bytes]:
+    """An input, and a file of one operator whose weight has an odd number of 4-bit elements."""
+    shape = (3, 1, 1, 5) if op == "CONV_2D" else (3, 5)
+    name = "Conv2D" if op == "CONV_2D" else "FullyConnected"
+    fields = {"strideH": 1, "strideW": 1} if op == "CONV_2D" else {}
+    x = random((1, 2, 2, 5) if op == "CONV_2D" else (2, 5), "float32")
+    codes = np.arange(-8, 7, dtype=np.int8)
+    pairs = np.append(codes, np.int8(0)).view(np.uint8).reshape(-1, 2) & 15
+    packed = (pairs[:, 0] | pairs[:, 1] << 4).astype(np.uint8)
+    content = build(
+        op,
+        [
+            Operand("x", "float32", x.shape),
+            Operand("w!", "uint8", packed.shape, data=packed),
+            single.const("b", np.zeros(3), "float32"),
+        ],
+        [Operand("y0", "float32", (*x.shape[:-1], 3))],
+        options(name, **fields),
+    )
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    weight = model.subgraphs[0].tensors[1]
+    weight.type, weight.shape = schema.TensorType.INT4, list(shape)
+    weight.quantization = schema.QuantizationParametersT()
+    weight.quantization.scale, weight.quantization.zeroPoint = [0.25], [0]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return x, bytes(builder.Output())
+
+
+@pytest.mark.parametrize("op", ["CONV_2D", "FULLY_CONNECTED"])
+def test_weights_of_four_bits(op: str) -> None:
+    """The lower half of a byte comes first; products keep them, convolutions get floats."""
+    x, content = four_bits(op)
+    module = single.load(content)
+    (got,) = Interpreter(module).run({"x": x}).values()
+    weight = 0.25 * np.arange(-8, 7, dtype=np.float32).reshape(3, 5)
+    np.testing.assert_allclose(got, x @ weight.T, rtol=0, atol=1e-5)
+    passes.optimize(module)
+    wanted = {"CONV_2D": "conv", "FULLY_CONNECTED": "fully_connected_blocks"}
+    assert [n.op for n in module.main.nodes] == [wanted[op]]
+    (again,) = Interpreter(module).run({"x": x}).values()
+    np.testing.assert_allclose(again, got, rtol=0, atol=1e-5)
+    copy = dequantized_weights(content, "four.tflite")
+    assert copy is not None, "the oracle computes in float32, too"
+    (theirs,) = single.litert(copy, {"x": x})
+    np.testing.assert_allclose(theirs, got, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])

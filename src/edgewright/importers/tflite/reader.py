@@ -69,7 +69,7 @@ class Quantization:
     details: str | None = None
 
 
-def _from_nibbles(packed: NDArray[np.uint8], signed: bool) -> NDArray[Any]:
+def from_nibbles(packed: NDArray[np.uint8], signed: bool) -> NDArray[Any]:
     """Numbers of 4 bits, one to a byte; the lower half of a byte is the first of two."""
     halves = np.stack([packed & 15, packed >> 4], axis=-1).reshape(-1)
     return (halves << 4).view(np.int8) >> 4 if signed else halves
@@ -97,7 +97,7 @@ class Tensor:
         """The constant as an array of `shape`; 4-bit ones in bytes."""
         assert self.buffer is not None
         if self.type in ("INT4", "UINT4"):
-            return _from_nibbles(self.buffer, self.type == "INT4")[: prod(self.shape)].reshape(
+            return from_nibbles(self.buffer, self.type == "INT4")[: prod(self.shape)].reshape(
                 self.shape
             )
         dtype = np.dtype("bool" if self.type == "BOOL" else self.type.lower()).newbyteorder("<")
