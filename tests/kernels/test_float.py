@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from tests.kernels import cases
 from tests.kernels.cases import Shape, header, matrix, scratch, shape_of
-from tests.kernels.harness import Array, Level, call
+from tests.kernels.harness import LEVELS, Array, Level, call
 from tests.kernels.test_conv_q8 import MATRICES, WINDOWS
 from tests.kernels.test_depthwise_q8 import BYTES
 from tests.kernels.test_depthwise_q8 import SHAPES as DEPTHWISE
@@ -16,6 +16,7 @@ ROWS = [matrix(rows, 37, 33) for rows in (1, 2, 5, 6, 7, 11, 12, 13, 18, 24, 25,
 HALVES = [  # columns of which the last take half a register
     *(matrix(rows, 19, 24) for rows in (2, 6, 8, 13, 16)),
     *(matrix(rows, 19, 40) for rows in (9, 12)),
+    *(matrix(14, 300, columns) for columns in (24, 40, 54, 56, 72)),
     matrix(13, 5, 20),
     matrix(7, 9, 5),
     shape_of((1, 5, 5, 16), 8, (3, 3), pad=(1, 1, 1, 1)),
@@ -34,8 +35,8 @@ def close(got: Array, want: Array, terms: int) -> None:
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6 * terms**0.5 * np.abs(want).max())
 
 
-def check_conv(level: Level, s: Shape, clamp: tuple[float, float], with_skip: bool) -> None:
-    """One random layer; the residual is added in place."""
+def check_conv(level: Level, s: Shape, clamp: tuple[float, float], with_skip: bool) -> Array:
+    """One random layer; the residual is added in place. Returns what the kernel made."""
     x, w = random(s.batch, s.in_h, s.in_w, s.in_c), random(s.out_c, s.depth)
     bias, skip = random(s.out_c), random(s.batch, s.out_h, s.out_w, s.out_c)
     packed, offsets = packing.pack_f32(w, bias, s.groups)
@@ -47,6 +48,7 @@ def check_conv(level: Level, s: Shape, clamp: tuple[float, float], with_skip: bo
     seen = cases.windows(s, x.astype(np.float64), 0.0)
     want = (cases.dense(s, seen, w.astype(np.float64)) + bias).reshape(got.shape)
     close(got, np.clip(want + skip if with_skip else want, *clamp), s.depth)
+    return got
 
 
 @pytest.mark.parametrize("with_skip", [False, True])
@@ -78,8 +80,8 @@ TILES = [  # windows that AVX-512 takes several pixels at a time: the last of a 
 ]
 
 
-def check_depthwise(level: Level, s: Shape) -> None:
-    """One random depthwise layer."""
+def check_depthwise(level: Level, s: Shape) -> Array:
+    """One random depthwise layer. Returns what the kernel made."""
     x, w = random(s.batch, s.in_h, s.in_w, s.in_c), random(s.kernel_h, s.kernel_w, s.out_c)
     bias, limits = random(s.out_c), np.array([-2, 2], np.float32)
     packed, offsets = packing.pack_depthwise_f32(w, bias)
@@ -90,12 +92,26 @@ def check_depthwise(level: Level, s: Shape) -> None:
     seen = np.repeat(cases.windows(s, x.astype(np.float64), 0.0), s.out_c // s.in_c, axis=2)
     want = (seen * w.reshape(-1, s.out_c)).sum(axis=1) + bias
     close(got, np.clip(want, -2, 2).reshape(got.shape), s.kernel_h * s.kernel_w)
+    return got
 
 
 def test_depthwise(level: Level) -> None:
     """Padding, stride, dilation, multipliers, remainders of channels and of lines."""
     for s in DEPTHWISE + BYTES + TILES:
         check_depthwise(level, s)
+
+
+def test_levels_have_the_same_bits() -> None:
+    """Tiles of other shapes sum in the same order: AVX-512 has some of its own."""
+    levels = [LEVELS[name] for name in ("avx2", "avx512") if LEVELS[name].runs]
+    if len(levels) < 2:
+        pytest.skip("this CPU lacks AVX-512")
+    for s in HALVES:
+        first, second = (check_conv(level, s, (-np.inf, np.inf), False) for level in levels)
+        np.testing.assert_array_equal(first, second)
+    for s in TILES:
+        first, second = (check_depthwise(level, s) for level in levels)
+        np.testing.assert_array_equal(first, second)
 
 
 def test_conv_transpose(level: Level) -> None:

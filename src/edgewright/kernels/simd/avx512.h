@@ -42,7 +42,7 @@ EW_INLINE ew_f32x16 ew_f32_div(ew_f32x16 a, ew_f32x16 b) { return _mm512_div_ps(
 typedef __m256 ew_f32x8;
 EW_INLINE ew_f32x8 ew_f32_half_load(const float *p) { return _mm256_loadu_ps(p); }
 EW_INLINE ew_f32x8 ew_f32_half_of(ew_f32x16 a) { return _mm512_castps512_ps256(a); }
-EW_INLINE ew_f32x16 ew_f32_whole_of(ew_f32x8 a) { return _mm512_castps256_ps512(a); }
+EW_INLINE ew_f32x16 ew_f32_whole_of(ew_f32x8 a) { return _mm512_zextps256_ps512(a); }
 EW_INLINE ew_f32x8 ew_f32_half_fma(ew_f32x8 a, ew_f32x8 b, ew_f32x8 c) {
   return _mm256_fmadd_ps(a, b, c);
 }
