@@ -78,6 +78,12 @@ def edited(place: Path, name: str, **changes: Any) -> Path:
     return path
 
 
+def trials(place: Path) -> int:
+    """How many ways the net's layer has."""
+    held: int = json.loads((place / "net.tune.json").read_text())["targets"]["host"]["trials"]
+    return held
+
+
 def manifest_of(package: Path) -> Manifest:
     return ew.load_package(package).manifest
 
@@ -87,10 +93,10 @@ def test_an_absent_file_is_made(place: Path) -> None:
     held = document["targets"]["host"]
     ((key, layer),) = held["layers"].items()
     assert key.startswith("conv_f32 float32[1,6,6,16] float32[16,3,3,16] ")
-    assert sorted(layer["microseconds"]) == ["direct", "winograd"]
+    assert {"direct", "winograd"} <= set(layer["microseconds"])
     assert all(time > 0 for time in layer["microseconds"].values())
     assert layer["default"] == "winograd"
-    assert held["trials"] == 2
+    assert held["trials"] == len(layer["microseconds"])
     assert held["where"]["method"] == "measured"
 
 
@@ -102,7 +108,7 @@ def test_the_package_records_what_it_was_built_with(place: Path) -> None:
     assert info.choices == {k: v["chosen"] for k, v in document["layers"].items()}
     assert "tuning.json" in manifest.files
     (report,) = manifest.tuned
-    assert (report.target, report.trials, report.layers) == ("host", 2, 1)
+    assert (report.target, report.trials, report.layers) == ("host", trials(place), 1)
     assert "tuned" not in (place / "made" / "manifest.json").read_text()  # times are no content
 
 
@@ -159,7 +165,8 @@ def test_only_what_lacks_is_measured(place: Path, tmp_path: Path) -> None:
     two = net(tmp_path / "two.onnx", (6, 5))
     package = ew.build(two, out=tmp_path / "two", tune=path)
     (report,) = package.manifest.tuned
-    assert (report.trials, report.layers) == (2, 2)
+    assert report.trials >= 2
+    assert report.layers == 2
     first = json.loads((place / "net.tune.json").read_text())["targets"]["host"]["layers"]
     both = json.loads(path.read_text())["targets"]["host"]["layers"]
     assert len(both) == 2
@@ -248,7 +255,7 @@ def test_the_command_prints_what_was_tuned(place: Path, tmp_path: Path) -> None:
     arguments = ["build", str(place / "net.onnx"), "-o", str(tmp_path / "out"), "--tune"]
     done = CliRunner().invoke(cli, [*arguments, str(tmp_path / "t.json")])
     assert done.exit_code == 0, done.output
-    assert "host: 2 ways tried" in done.stdout
+    assert f"host: {trials(place)} ways tried" in done.stdout
     done = CliRunner().invoke(cli, [*arguments, str(tmp_path / "t.json"), "--json"])
     document = json.loads(done.stdout)
     assert document["tuned"][0]["trials"] == 0
@@ -264,6 +271,7 @@ def test_threads_are_part_of_what_is_tuned(place: Path, tmp_path: Path) -> None:
     assert "ew_parallel(" in (tmp_path / "a" / "targets" / "host" / "model.c").read_text()
 
 
+@pytest.mark.slow
 @needs_mca
 def test_arm64_is_modelled_and_other_rows_verify(place: Path, tmp_path: Path) -> None:
     path = tmp_path / "t.json"
