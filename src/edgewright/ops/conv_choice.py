@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgewright.graph import DType, Node, upper
-from edgewright.ops import half, lean, live_taps, parallel, winograd, winograd_q8
+from edgewright.ops import half, lean, live_taps, parallel, strips, winograd, winograd_q8
 from edgewright.ops.choice import Way, choose
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Form(NamedTuple):
     tile: int = 0
     share: int = 0
     live: bool = False
+    strip: bool = False
 
 
 DEFAULT = Form()
@@ -60,6 +61,9 @@ def _ways(node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
     if live_taps.fits(node, op, target):
         way = Way("live", Form(live=True), "much of what the windows see is padding")
         direct = [way, *direct] if live_taps.saves(node, op) else [*direct, way]
+    if strips.fits(node, op, target):
+        way = Way("strip", Form(strip=True), "multiplications are saved, more tiles share weights")
+        direct = [way, *direct] if strips.saves(node) else [*direct, way]
     if winograd_q8.fits(node, op, target):
         saves, tiles = winograd_q8.saves(node), winograd_q8.tiles(node)
     elif winograd.fits(node, op, target):

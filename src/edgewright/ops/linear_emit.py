@@ -19,6 +19,7 @@ from edgewright.ops import (
     live_taps,
     packing,
     parallel,
+    strips,
     winograd,
     winograd_q8,
 )
@@ -214,7 +215,9 @@ def emit_conv(e: Emit, op: Conv) -> None:
         packed, offsets = packing.pack_f32(w, bias, op.groups)
         kernel = "conv_live_f32" if form.live else "conv_f32"
         kernel = "conv_winograd_f32" if form.winograd else kernel
+        kernel = "conv_strip_f32" if form.strip else kernel
         packed = winograd.weights(w) if form.winograd else packed
+        packed = strips.weights(w) if form.strip else packed
         lo, hi = map(float_text, clamp_of(op.clamp))
         if parallel.applies(e.node, op, e.target):
             memory = parallel.Memory(e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(y),
@@ -411,6 +414,8 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
         return parallel.scratch(node, op, target, winograd_q8.scratch_bytes(node, form.block))
     if form.winograd:
         return parallel.scratch(node, op, target, winograd.scratch_bytes(node, op, form.block))
+    if form.strip:
+        return parallel.scratch(node, op, target, strips.scratch_bytes(node))
     if form.live:
         return parallel.scratch(node, op, target, live_taps.scratch_bytes(node, target))
     batch, height, width, _ = node.output.type.shape
