@@ -19,10 +19,14 @@ typedef struct ew_conv_q8_plan {
   int32_t copies;                    /* which it is not: four bytes would be of two taps */
 } ew_conv_q8_plan;
 
+/* Whether there is memory for more than one tile's rows: on x86, where linear_emit._copies_q8
+   reserves it. */
+#define EW_CONV_Q8_COPIES (EW_DOT_US && !EW_SMALL)
+
 /* Windows are read from a copy of the image that has its padding and the dot product's own type:
    every pixel is copied once, and not for each window. packing.conv_image_bytes says the same. */
 EW_INLINE int ew_conv_q8_copies_image(const ew_conv_shape s, const ew_q8_variant v) {
-  return !EW_SMALL && s.kernel_h * s.kernel_w > 1 && s.batch == 1 && !v.weight_zero;
+  return EW_CONV_Q8_COPIES && s.kernel_h * s.kernel_w > 1 && s.batch == 1 && !v.weight_zero;
 }
 
 /* Rows are used in place only where they are whole, and of the dot product's own type. */
@@ -45,7 +49,7 @@ EW_INLINE ew_conv_q8_plan ew_conv_q8_plan_of(const ew_conv_shape s, const ew_q8_
   p.copies = p.image && p.tap_bytes % 4 != 0;
   if (!p.image || p.copies) p.taps = 1;
   /* Where columns are outside, rows are gathered once for all of them, if there is room. */
-  if (!EW_SMALL && !p.image && (int64_t)p.padded * p.columns > EW_CONV_WEIGHTS_BYTES &&
+  if (EW_CONV_Q8_COPIES && !p.image && (int64_t)p.padded * p.columns > EW_CONV_WEIGHTS_BYTES &&
       p.block <= EW_CONV_ROWS_BYTES / p.row_bytes)
     p.held = p.block;
   return p;
@@ -104,7 +108,7 @@ typedef struct ew_conv_q8_memory {
 
 EW_INLINE ew_conv_q8_memory ew_conv_q8_memory_of(const ew_conv_shape s, const ew_conv_q8_plan p,
                                                  void *scratch) {
-  const int32_t pointers = (EW_SMALL ? 1 : s.kernel_h * s.kernel_w) * EW_Q8_ROWS;
+  const int32_t pointers = (EW_CONV_Q8_COPIES ? s.kernel_h * s.kernel_w : 1) * EW_Q8_ROWS;
   char *const sums = (char *)scratch + ew_round_up(pointers * (int32_t)sizeof(void *), 64);
   const int32_t lines = (s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1;
   const int32_t image_bytes = p.image ? ew_round_up(lines * p.image_w * s.in_c + 64, 64) : 0;
