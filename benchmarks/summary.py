@@ -11,7 +11,7 @@ from benchmarks.measure import rms
 from benchmarks.roofline import Roofline
 from benchmarks.subjects import Subject
 from edgewright.bench.answers import difference
-from edgewright.bench.interleave import OURS, Taken, ratio
+from edgewright.bench.interleave import COMPLETE_EVERY, OURS, Taken, ratio
 
 #: A peer whose results lie further off, in parts of their range, computes something else. LiteRT's
 #: hybrid kernels (float32 activations, int8 weights: 2 %) count, bfloat16 (5 %) does not.
@@ -39,6 +39,8 @@ def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row
         row["python_us"] = statistics.median(item.complete)
     if item.native:
         row["c_us"] = statistics.median(item.native)
+        row["run_more"] = _difference(item.complete, item.native)
+        row["bound_more"] = _difference(item.blocks[::COMPLETE_EVERY], item.native)
     if item.runtime == OURS:
         row["build_s"] = files.build_seconds(subject, threads)
     if ours is not None and not ours.failure and ours.blocks:
@@ -50,6 +52,12 @@ def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row
     if item.outputs and reference.exists():
         row["rms_error"] = rms(item.outputs, reference)
     return row
+
+
+def _difference(blocks: Sequence[float], native: Sequence[float]) -> Row:
+    """What Python adds to the call in C: the median of the rounds, and half of their range."""
+    more = [ours - c for ours, c in zip(blocks, native, strict=False)]
+    return {"us": statistics.median(more), "spread_us": (max(more) - min(more)) / 2}
 
 
 def is_valid(row: Row) -> bool:
@@ -207,7 +215,8 @@ def _python_calls(found: Sequence[Row]) -> list[Row]:
         peers = [r["python_us"] for r in found if "python_us" in r and r["runtime"] != OURS
                  and all(r[k] == ours[k] for k in ("model", "dtype", "threads"))]  # fmt: skip
         row = {"model": ours["model"], "dtype": ours["dtype"], "c_us": ours.get("c_us"),
-               "run_us": ours["python_us"], "bound_us": ours["median_us"]}  # fmt: skip
+               "run_us": ours["python_us"], "bound_us": ours["median_us"],
+               "run": ours.get("run_more"), "bound": ours.get("bound_more")}  # fmt: skip
         result.append(row | ({"ratio": min(peers) / ours["python_us"]} if peers else {}))
     return result
 

@@ -65,11 +65,11 @@ def _extremes(summary: dict[str, Any]) -> list[str]:
         if load["model"] == "mobilenet_v2":
             name = f"load and first inference: mobilenet_v2-{load['dtype']}"
             lines.append(f"{name} {load['load_us'] / 1e3:.1f} ms, {load['ratio']:.2f}x")
-    calls = [c for c in summary["python_call"] if c["c_us"] is not None]
+    calls = [c for c in summary["python_call"] if c.get("run")]
     for kind in ("run", "bound") if calls else ():
-        worst = max(calls, key=lambda c: c[f"{kind}_us"] - c["c_us"])
-        more = worst[f"{kind}_us"] - worst["c_us"]
-        lines.append(f"{kind}: at most {more:.2f} us above the call in C ({worst['model']})")
+        worst = max(calls, key=lambda c: c[kind]["us"] - c[kind]["spread_us"])
+        text = f"{worst[kind]['us']:.2f} ±{worst[kind]['spread_us']:.2f} us"
+        lines.append(f"{kind}: at most {text} above the call in C ({worst['model']})")
     if calls := [c for c in calls if "ratio" in c]:
         worst = min(calls, key=lambda c: c["ratio"])
         lines.append(f"run: at least {worst['ratio']:.2f}x a peer's own call ({worst['model']})")

@@ -21,6 +21,8 @@ ANSWER_LIMIT_S = 120.0
 PAUSE_S = 0.02
 #: Calls that take longer are made once less per block.
 LONG_US = 25e3
+#: Whole calls are timed in each third round: their overhead needs fewer.
+COMPLETE_EVERY = 3
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,7 @@ def interleave(
             block_ms[name] = max(settings.block_ms, wanted)
     for index in range(settings.rounds):
         for how in ("bound", "complete"):
-            # The calls' overhead needs fewer rounds.
-            if how == "complete" and (index % 3 or not settings.complete):
+            if how == "complete" and (index % COMPLETE_EVERY or not settings.complete):
                 continue
             for name in list(block_ms)[:: 1 if index % 2 else -1]:
                 time.sleep(pause_s)
