@@ -39,3 +39,10 @@ def test_one_row_of_bytes(mode: str, rng: np.random.Generator) -> None:
             cases.append(("fully_connected", [x, w, bias], {"outputs": [out]}))
             cases.append(("fully_connected", [x, w, bias], {"outputs": [out], "clamp": (0.0, 6.0)}))
     check_ops(cases, requantization=mode)
+
+
+def test_long_sums_are_split(rng: np.random.Generator) -> None:
+    """4096 numbers of one sign: added one after the other they err by five times as much."""
+    x = rng.uniform(0, 1, (7, 4096)).astype(F32)
+    w = rng.uniform(0, 1, (80, 4096)).astype(F32)
+    check_ops([("fully_connected", [x, const(w)], {})], tolerance=2e-5)

@@ -80,3 +80,15 @@ def test_where_it_does_not_pay(
     module, _ = one_node("conv", operands(rng, shape, outputs), **attrs)  # type: ignore[arg-type]
     (node,) = module.main.nodes
     assert not conv_choice.form(node, Conv(**attrs), HOST).winograd
+
+
+@pytest.mark.parametrize(
+    ("shape", "outputs", "most"),
+    [((1, 32, 32, 16), 16, 64), ((1, 56, 56, 64), 64, 224), ((1, 14, 14, 512), 512, 704)],
+)
+def test_scratch_is_bounded(shape: tuple[int, ...], outputs: int, most: int) -> None:
+    """ResNet8's arena once was seven times what its tensors need."""
+    w = const(np.zeros((outputs, 3, 3, shape[3]), np.float32))
+    module, _ = one_node("conv", [np.zeros(shape, np.float32), w], pad=SAME)
+    (node,) = module.main.nodes
+    assert winograd.scratch_bytes(node, Conv(pad=SAME)) <= most * 1024

@@ -32,9 +32,7 @@ typedef struct ew_tile_f32 {
 
 /* Products that are summed one after the other: longer sums are split, since rounding errors grow
    with the length. Moving them costs less than can be measured. */
-#ifndef EW_F32_SUM
 #define EW_F32_SUM 128
-#endif
 
 /* Adds the products of elements [first, end) of one tap, whose weights start at t->w + at, to the
    accumulators. */
