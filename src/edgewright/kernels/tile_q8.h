@@ -131,9 +131,16 @@ EW_INLINE ew_i32x16 ew_tile_q8_value(ew_i32x16 acc, const ew_q8_scale scale, con
 EW_INLINE ew_i32x16 ew_tile_q8_sum_value(ew_i32x16 acc, const ew_q8_scale scale,
                                          const ew_q8_params *p, const uint8_t *skip, int n,
                                          const int is_signed, const int mode) {
-  const ew_i32x16 v = ew_requantize(acc, scale, p, mode);
-  const ew_i32x16 other = ew_i32_sub(ew_load_8(skip, n, is_signed), ew_i32_dup(p->skip_zero));
-  return ew_skip_sum(v, other, p, mode);
+  const ew_i32x16 v = ew_requantize(acc, scale, p, mode), other = ew_load_8(skip, n, is_signed);
+  if (mode != EW_REQUANT_FLOAT)
+    return ew_skip_sum(v, ew_i32_sub(other, ew_i32_dup(p->skip_zero)), p, mode);
+  /* As ew_skip_sum has it, with what is the same for all results in one constant. */
+  const int32_t half = (int32_t)(1u << (p->sum_factor[1] - 1));
+  const int32_t offset = ew_sub_wrap(half, ew_mul_wrap(p->skip_zero, p->skip_factor[0]));
+  const ew_i32x16 first = ew_i32_add(ew_i32_mul(v, ew_i32_dup(p->y_factor[0])),
+                                     ew_i32_dup(offset));
+  const ew_i32x16 second = ew_i32_mul(other, ew_i32_dup(p->skip_factor[0]));
+  return ew_i32_sra(ew_i32_add(first, second), p->sum_factor[1]);
 }
 
 /* All results of a tile, four vectors at a time: two or four rows. Rows that do not exist repeat
