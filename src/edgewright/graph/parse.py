@@ -43,9 +43,11 @@ def parse_module(
     return _Parser(text, data or {}, infer).module()
 
 
-def parse_graph(text: str, infer: Infer | None = None) -> Graph:
-    """Read one graph, without the `module` line."""
-    parser = _Parser(text, {}, infer)
+def parse_graph(
+    text: str, infer: Infer | None = None, data: Mapping[str, Array] | None = None
+) -> Graph:
+    """Read one graph, without the `module` line; `data` as `parse_module` takes it."""
+    parser = _Parser(text, data or {}, infer)
     while parser.at("dim"):
         parser.dim()
     return parser.graph()

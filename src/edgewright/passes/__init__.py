@@ -142,13 +142,18 @@ def _constants(module: Module) -> list[tuple[str, TensorType, Array | None]]:
     return [(v.name, v.type, v.data) for g in module.graphs.values() for v in g.constants()]
 
 
-def optimize(module: Module, passes: Sequence[Pass] | None = None) -> None:
+def optimize(
+    module: Module, passes: Sequence[Pass] | None = None, without: Sequence[str] = ()
+) -> None:
     """Run the passes of `order.py`, then those of installed packages (`edgewright.passes`).
+
+    Those named in `without` are left out.
 
     What was declined, and why, is left in each graph's `declined`.
     """
     for item in _default_passes() if passes is None else passes:
-        run_pass(item, module)
+        if item.name not in without:
+            run_pass(item, module)
     for graph in module.graphs.values():
         graph.declined = [d for d in graph.declined if d.node.graph is not None]
 

@@ -7,6 +7,7 @@ from edgewright.passes.eliminate_common_subexpressions import eliminate_common_s
 from edgewright.passes.fold_batch_norm import fold_batch_norm
 from edgewright.passes.fold_constants import fold_constants
 from edgewright.passes.fold_dequantize import fold_dequantize
+from edgewright.passes.fold_lookups import fold_lookups
 from edgewright.passes.fuse_activation import fuse_activation
 from edgewright.passes.fuse_bias import fuse_bias
 from edgewright.passes.fuse_depth_to_space import fuse_depth_to_space
@@ -108,6 +109,7 @@ ORDER: list[Pass] = [
     merge_reshapes,
     remove_identity,
     hoist_transposes,
+    fold_lookups,
     eliminate_common_subexpressions,
     remove_dead_nodes,
 ]

@@ -179,7 +179,7 @@ def convert(
     destination = Path(out)
     format, exporter = _exporter(destination)
     given = _options(format, weights, opset, channels_first)
-    loaded = model if isinstance(model, Model) else load_model(model, **options)
+    loaded = model if isinstance(model, Model) else load_model(model, **options, lookups=False)
     _check_place(destination, loaded.path)
     if loaded.original is not None:
         raise InvalidOption(f"{loaded.narrowing} is how a package stores weights",

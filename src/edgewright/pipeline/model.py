@@ -71,6 +71,7 @@ def load_model(
     precision: str = "float32",
     weights: str | None = None,
     optimize: bool = True,
+    lookups: bool = True,
 ) -> Model:
     """Import a model file (.tflite, .onnx) and optimise it.
 
@@ -84,6 +85,7 @@ def load_model(
             (docs/how-to/precision.md).
         weights: "int8" or "int4" to store those of fully connected layers so; default: as they are.
         optimize: False leaves the graph as it was imported.
+        lookups: False leaves chains of 8-bit functions as they are, which other formats can say.
 
     Raises:
         InvalidModel, UnsupportedModel, Problems, InvalidOption, InvalidContract.
@@ -98,7 +100,7 @@ def load_model(
     module.requantization = requantization
     transposes = count_transposes(module)
     if optimize:
-        passes.optimize(module)
+        passes.optimize(module, without=() if lookups else ("fold_lookups",))
     narrowing = Narrowing(precision, weights)
     original = _narrow(module, narrowing, where, options)
     known = _contract(where, imported, options.labels, contract)

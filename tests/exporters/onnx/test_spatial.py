@@ -161,6 +161,14 @@ def test_batch_norm(shape: tuple[int, ...]) -> None:
     check("batch_norm", normal(*shape), *rows, epsilon=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_lookup(dtype: type[np.integer[Any]]) -> None:
+    rng, limits = np.random.default_rng(0), np.iinfo(dtype)
+    x = rng.integers(limits.min, limits.max, (1, 3, 4, 5), dtype, endpoint=True)
+    table = Constant(rng.integers(-128, 128, (2, 256)).astype(np.int8), Quant.per_tensor(0.1, 7))
+    check("lookup", Stored(x, Quant.per_tensor(0.05, 3)), table, tolerance=0)
+
+
 @pytest.mark.parametrize(("opset", "operator"), [(17, "LayerNormalization"), (13, "ReduceMean")])
 def test_layer_norm_by_opset(opset: int, operator: str) -> None:
     rows = (Constant(normal(6)), Constant(normal(6)))

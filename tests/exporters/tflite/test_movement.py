@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgewright.errors import UnsupportedModel
+from edgewright.graph import Quant
 from tests.exporters.tflite.harness import (
     check_op,
     codes,
@@ -16,7 +17,7 @@ from tests.exporters.tflite.harness import (
     int8,
     quantised_type,
 )
-from tests.ops.harness import const, quantised
+from tests.ops.harness import Operand, const, quantised
 
 INTEGERS = np.arange(30).reshape(5, 6)
 CASES: list[tuple[str, list[Any], dict[str, Any], list[str]]] = [
@@ -107,3 +108,11 @@ def test_a_slice_of_six_axes_is_refused() -> None:
     with pytest.raises(UnsupportedModel, match="a slice of 6 axes"):
         check_op("slice", [floats(1, 1, 1, 1, 2, 2)], begin=(0,) * 6, size=(1,) * 6,
                  stride=(1,) * 6)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_lookup(dtype: str) -> None:
+    quant = Quant.per_tensor(0.05, 3)
+    table = const(codes_of("uint8", 2, 256), Quant.per_tensor(0.1, 7))
+    x = Operand(codes_of(dtype, 3, 40), quant)
+    check_op("lookup", [x, table], exact=True)

@@ -1,7 +1,8 @@
-"""Elements chosen by indices."""
+"""Elements chosen by indices, and by codes."""
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
 
 from edgewright.exporters.onnx.layout import Perm, identity, without
@@ -52,3 +53,18 @@ def gather_nd(n: NodeWriter) -> None:
     """GatherND."""
     given = [n.real(n.x), _long(n)]
     n.finish(n.emit("GatherND", given, batch_dims=n.op.batch_dims or None))
+
+
+@rule("lookup")
+def lookup(n: NodeWriter) -> None:
+    """Gather from the table of mode "float", which ONNX computes in, by the codes."""
+    table, perm = n.node.input(1).data, n.held()
+    assert table is not None
+    codes = n.emit("Cast", [n.writer.tensor(n.x, perm)], to=int(onnx.TensorProto.INT32))
+    entries = table[0]
+    if n.x.type.dtype is DType.INT8:
+        codes, entries = (
+            n.emit("Add", [codes, n.writer.number(np.array(128, np.int32))]),
+            np.roll(entries, 128),
+        )
+    n.writer.define(n.y, n.emit("Gather", [n.writer.number(entries), codes], axis=0), perm)

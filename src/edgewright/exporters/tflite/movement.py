@@ -8,7 +8,7 @@ from edgewright.exporters.tflite.node import ExportedNode
 from edgewright.exporters.tflite.records import Tensor
 from edgewright.exporters.tflite.rule import rule
 from edgewright.exporters.tflite.serialize import tensor_type
-from edgewright.graph import DType, Size
+from edgewright.graph import DType, Size, TensorType
 
 MOST_SLICED = 5
 MOST_TRANSPOSED = 6
@@ -239,3 +239,19 @@ def space_to_batch(node: ExportedNode) -> None:
 def shape(node: ExportedNode) -> None:
     """SHAPE."""
     node.add("SHAPE", [node.input(0)], node.output(), out_type=tensor_type(DType.INT64))
+
+
+@rule("lookup")
+def lookup(node: ExportedNode) -> None:
+    """GATHER from the table of mode "float", which LiteRT computes in, by the codes."""
+    x, entries = node.input(0), node.data(1, "a table that is computed")[0]
+    whole = TensorType(DType.INT32, x.type.shape)
+    codes = node.add("CAST", [x], node.temporary(whole, "codes"),
+                     in_data_type=tensor_type(x.type.dtype),
+                     out_data_type=tensor_type(DType.INT32))  # fmt: skip
+    if x.type.dtype is DType.INT8:
+        entries = np.roll(entries, 128)
+        codes = node.add("ADD", [codes, node.ints(128, "offset")], node.temporary(whole, "places"),
+                         fused_activation_function=0)  # fmt: skip
+    table = node.constant("table", entries, node.type.quant)
+    node.add("GATHER", [table, codes], node.output(), axis=0, batch_dims=0)
