@@ -107,6 +107,8 @@ def build_times(subject: Subject) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "edgewright", "build", str(subject.source())]
         environment = {**os.environ, "EDGEWRIGHT_CACHE": f"{folder}/cache"}
+        environment |= {"PYTHONPYCACHEPREFIX": f"{folder}/pyc"}  # installed packages have theirs
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         times = []
         for _ in range(2):
             start = time.perf_counter()
