@@ -74,7 +74,8 @@ EW_INLINE void ew_tile_f32_hold(float *held, int more, const int rows, const int
 }
 
 EW_INLINE void ew_tile_f32_store(const ew_tile_f32 *t, ptrdiff_t at, ew_f32x16 v, int n) {
-  if (t->skip) v = ew_f32_add(v, n < 16 ? ew_f32_load_n(t->skip + at, n) : ew_f32_load(t->skip + at));
+  if (t->skip)
+    v = ew_f32_add(v, n < 16 ? ew_f32_load_n(t->skip + at, n) : ew_f32_load(t->skip + at));
   v = ew_f32_clamp(v, ew_f32_dup(t->lo), ew_f32_dup(t->hi));
   if (n < 16) ew_f32_store_n(t->y + at, v, n);
   else ew_f32_store(t->y + at, v);
@@ -87,6 +88,7 @@ EW_INLINE void ew_tile_f32_sum(const ew_tile_f32 *t, const int rows, const int b
     EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j] = bias;
   }
   float held[16 * EW_F32_TILE];
+  __asm__("" : "=m"(held)); /* nothing; gcc does not see that it is written before it is read */
   int32_t length = 0;
   int more = 0;
   ptrdiff_t at = 0;
