@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from tests.ops.harness import Array, check_module, const, one_node
 
+from edgewright import ops, targets
 from edgewright.graph import DType, Graph, Module
-from edgewright.ops import storage
+from edgewright.ops import half_winograd, storage
 from edgewright.passes.precision import Narrowing, store_weights
 
 Case = tuple[str, Sequence[Any], dict[str, Any]]
@@ -77,6 +78,23 @@ def test_convolutions(precision: str) -> None:
                             const(drawn(rng, 19))], {"pad": ((1, 1), (1, 1))}),
     ]  # fmt: skip
     check(cases, precision)
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_winograd(precision: str) -> None:
+    """Large images: the weights are transformed first."""
+    rng = np.random.default_rng(3)
+    w = drawn(rng, 32, 3, 3, 16) / np.float32(12)
+    operands = [
+        drawn(rng, 1, 12, 13, 16),
+        const(w),
+        const(drawn(rng, 32)),
+        drawn(rng, 1, 12, 13, 32),
+    ]
+    part, _ = one_node("conv", operands, pad=((1, 1), (1, 1)))
+    (node,) = part.main.nodes
+    assert half_winograd.wins(node, ops.of(node), targets.get("host"))
+    check([("conv", operands, {"pad": ((1, 1), (1, 1))})], precision)
 
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])

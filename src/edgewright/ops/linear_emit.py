@@ -15,6 +15,7 @@ from edgewright.ops import (
     Packing,
     conv_choice,
     half,
+    half_winograd,
     lean,
     live_taps,
     packing,
@@ -207,7 +208,10 @@ def emit_conv(e: Emit, op: Conv) -> None:
     form = conv_choice.form(e.node, op, e.target)
     shape = shape_text(e, op, w.shape[1:3], op.groups, form)
     if half.applies(e.node):
-        half.emit_product(e, shape, op.groups, op.clamp)
+        if half_winograd.wins(e.node, op, e.target):
+            half_winograd.emit(e, op, shape)
+        else:
+            half.emit_product(e, shape, op.groups, op.clamp)
         return
     narrow = is_narrow(x.type)
     if kind == "f32":
@@ -405,6 +409,8 @@ def _element_bytes(node: Node) -> int:
 def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     """Bytes of scratch of a convolution."""
     if half.applies(node):
+        if half_winograd.wins(node, op, target):
+            return half_winograd.scratch_bytes(node, op)
         return half.conv_scratch(node, target)
     _, kh, kw, channels = node.input(1).type.dims
     if node.input(0).type.dtype is DType.INT16:
