@@ -1,5 +1,5 @@
 /* Register tiles of the float32 matrix product whose last columns are eight or fewer: they take half
-   a register, and half the time, where an ISA computes on both sizes. 24 columns are one and a half. */
+   a register and half the time, where an ISA computes on both sizes: 24 columns are one and a half. */
 #ifndef EW_TILE_HALF_F32_H
 #define EW_TILE_HALF_F32_H
 #include "tile_f32.h"
