@@ -68,7 +68,9 @@ EW_INLINE void ew_tile_f32_hold(float *held, int more, const int rows, const int
   EW_UNROLL for (int i = 0; i < rows; ++i)
     EW_UNROLL for (int j = 0; j < blocks; ++j) {
       float *const p = held + 16 * (i * blocks + j);
-      ew_f32_store(p, more ? ew_f32_add(ew_f32_load(p), acc[i][j]) : acc[i][j]);
+      if (more) acc[i][j] = ew_f32_add(ew_f32_load(p), acc[i][j]);
+      ew_f32_store(p, acc[i][j]);
+      __asm__ volatile("" ::: "memory"); /* one by one: there are no registers for more */
       acc[i][j] = ew_f32_dup(0.0f);
     }
 }
