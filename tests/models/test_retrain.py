@@ -12,7 +12,8 @@ import pytest
 
 import edgewright as ew
 from edgewright.artifact import Package
-from edgewright.artifact.native import NativeModel, aligned
+from edgewright.artifact.memory import aligned
+from edgewright.artifact.native import NativeModel
 from edgewright.errors import InvalidPackage
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(900)]

@@ -1,5 +1,7 @@
 """Products with weights of 8 and 4 bits: every tile, block, zero point and remainder."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.ops.harness import Array, check_module
@@ -45,7 +47,8 @@ SHAPES = [(1, 40, 70), (1, 9, 5), (3, 33, 17), (4, 64, 32), (9, 31, 50)]
 @pytest.mark.parametrize("dtype", sorted(RANGES))
 def test_agrees_with_the_reference(dtype: str) -> None:
     rng = np.random.default_rng(0)
-    graph, inputs = Graph("main"), {}
+    graph = Graph("main")
+    inputs: dict[str, Any] = {}
     for index, shape in enumerate(SHAPES):
         for block in (16, 64):
             plain = index % 2 == 0
@@ -57,14 +60,14 @@ def test_agrees_with_the_reference(dtype: str) -> None:
 
 
 def test_reference_is_dequantize_then_multiply() -> None:
-    w = np.int8([[1, -8, 7, 3, 2]])
-    scale, zero = np.float32([[0.5, 2.0, 3.0]]), np.int8([[1, 0, -1]])
+    w = np.array([[1, -8, 7, 3, 2]], np.int8)
+    scale, zero = np.array([[0.5, 2.0, 3.0]], np.float32), np.array([[1, 0, -1]], np.int8)
     real = block_scales.real(w, scale, zero, 1, 2)
     assert real.tolist() == [[0.0, -4.5, 14.0, 6.0, 9.0]]
 
 
 def test_quantized_is_symmetric_and_keeps_zeros() -> None:
-    w = np.float32([[0.7, -1.4, 0, 0, 3.5]])
+    w = np.array([[0.7, -1.4, 0, 0, 3.5]], np.float32)
     held, scale = block_scales.quantized(w, DType.INT4, 2)
     assert held.tolist() == [[4, -7, 0, 0, 7]]  # 3.5 steps: half to even
     np.testing.assert_allclose(scale, [[0.2, 1.0, 0.5]], rtol=1e-6)
@@ -98,6 +101,7 @@ def test_what_is_not_finite_stays_so(value: float) -> None:
     graph, inputs = Graph("main"), {}
     name, x = add(graph, rng, "int4", (2, 32, 16), 32, False, False)
     w = graph.nodes[0].input(1)
+    assert w.data is not None
     w.data = np.where(w.data == 0, 1, w.data).astype(np.int8)  # infinity times 0 is no number
     x[1, 3] = value
     inputs[name] = x

@@ -10,6 +10,7 @@ from tests.ops.harness import Array, check_module, const, one_node
 from edgewright import ops, targets
 from edgewright.graph import DType, Graph, Module
 from edgewright.ops import half_winograd, storage
+from edgewright.ops.conv import Conv
 from edgewright.passes.precision import Narrowing, store_weights
 
 Case = tuple[str, Sequence[Any], dict[str, Any]]
@@ -85,7 +86,7 @@ def test_winograd(precision: str) -> None:
     """Large images: the weights are transformed first."""
     rng = np.random.default_rng(3)
     w = drawn(rng, 32, 3, 3, 16) / np.float32(12)
-    operands = [
+    operands: list[Any] = [
         drawn(rng, 1, 12, 13, 16),
         const(w),
         const(drawn(rng, 32)),
@@ -93,7 +94,9 @@ def test_winograd(precision: str) -> None:
     ]
     part, _ = one_node("conv", operands, pad=((1, 1), (1, 1)))
     (node,) = part.main.nodes
-    assert half_winograd.wins(node, ops.of(node), targets.get("host"))
+    op = ops.of(node)
+    assert isinstance(op, Conv)
+    assert half_winograd.wins(node, op, targets.get("host"))
     check([("conv", operands, {"pad": ((1, 1), (1, 1))})], precision)
 
 
@@ -111,21 +114,21 @@ def test_lstm(precision: str) -> None:
 def test_float16_by_bits_keeps_denormals() -> None:
     """On a target that has no instruction for it; 2**-24 is the smallest float16."""
     w = (np.arange(-8, 8) * 2.0**-24).astype(np.float32).reshape(16, 1)
-    case = ("fully_connected", [np.float32([[2.0**24]]), const(w)], {})
+    case: Case = ("fully_connected", [np.array([[2.0**24]], np.float32), const(w)], {})
     check([case], "float16", target="generic-c")
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, 1.0, -3.25, 65504.0, 2.0**-24, -1.5 * 2.0**-20])
 def test_float16_round_trip(value: float) -> None:
-    array = np.float32([value])
+    array = np.array([value], np.float32)
     held = storage.narrowed(array, DType.FLOAT16)
     assert storage.widened(held, DType.FLOAT16).tobytes() == array.tobytes()
 
 
 def test_bfloat16_rounds_half_to_even() -> None:
-    array = np.float32([1 + 2**-8, 1 + 3 * 2**-8, -(1 + 2**-8), np.inf])
+    array = np.array([1 + 2**-8, 1 + 3 * 2**-8, -(1 + 2**-8), np.inf], np.float32)
     held = storage.narrowed(array, DType.BFLOAT16)
-    wanted = np.float32([1, 1 + 2**-6, -1, np.inf])
+    wanted = np.array([1, 1 + 2**-6, -1, np.inf], np.float32)
     assert storage.widened(held, DType.BFLOAT16).tobytes() == wanted.tobytes()
-    nan = storage.narrowed(np.float32([np.nan]), DType.BFLOAT16)
+    nan = storage.narrowed(np.array([np.nan], np.float32), DType.BFLOAT16)
     assert np.isnan(storage.widened(nan, DType.BFLOAT16))[0]

@@ -67,7 +67,7 @@ def test_against_the_reference(rng: np.random.Generator, mode: str) -> None:
         assert "ew_conv_winograd_" in code(given, **attributes)
         types = result(given, **attributes)
         cases.append(("conv", given, {"outputs": types, **attributes}))
-        skip = rng.integers(0, 100, types[0].dims).astype(dtype)
+        skip: np.typing.NDArray[Any] = rng.integers(0, 100, types[0].dims).astype(dtype)
         attributes = {"outputs": types, "inner": (0.07, 5), **attributes}
         cases.append(("conv", [*given, quantised(skip, 0.05, 9)], attributes))
     check_ops(cases, requantization=mode)

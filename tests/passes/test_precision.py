@@ -46,7 +46,7 @@ def test_float32_is_left_alone() -> None:
 
 def test_too_large_for_float16() -> None:
     held = module()
-    held.main.nodes[0].input(1).data = np.float32([[1e5, 0], [0, 1]])
+    held.main.nodes[0].input(1).data = np.array([[1e5, 0], [0, 1]], np.float32)
     with pytest.raises(InvalidOption, match="holds 100000") as error:
         store_weights(held, Narrowing("float16"))
     assert "bfloat16" in (error.value.help or "")

@@ -24,7 +24,7 @@ def model(examples: Path, tmp_path: Path) -> Path:
     """A copy, in a folder without other files."""
     folder = tmp_path / "models"
     folder.mkdir()
-    return shutil.copy(examples / "models" / MODEL, folder / MODEL)
+    return Path(shutil.copy(examples / "models" / MODEL, folder / MODEL))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_what_a_build_depends_on_is_in_its_key(
 
     monkeypatch.setattr(kept, "_sources", lambda: "as they are")
     found = [key(), key(model, "generic-c"), key(threads=2), key(name="other")]
-    found.append(key(shutil.copy(model, model.with_name("renamed.onnx"))))
+    found.append(key(Path(shutil.copy(model, model.with_name("renamed.onnx")))))
     found += [key(shapes={"x": ["1"]}), key(compiler="gcc")]
     tuning = tmp_path / "tuning"
     for text in ("one", "two"):

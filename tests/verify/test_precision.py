@@ -7,8 +7,8 @@ from edgewright.verify.precision import costs
 
 
 def test_errors_are_shares_of_the_range() -> None:
-    wanted = [{"y": np.float32([[0.0, 4.0]])}, {"y": np.float32([[2.0, 8.0]])}]
-    actual = [{"y": np.float32([[0.0, 4.0]])}, {"y": np.float32([[2.0, 6.0]])}]
+    wanted = [{"y": np.array([[0.0, 4.0]], np.float32)}, {"y": np.array([[2.0, 8.0]], np.float32)}]
+    actual = [{"y": np.array([[0.0, 4.0]], np.float32)}, {"y": np.array([[2.0, 6.0]], np.float32)}]
     (cost,) = costs(actual, wanted)
     assert cost.output == "y"
     assert cost.max_error == pytest.approx(2 / 8)
@@ -17,8 +17,8 @@ def test_errors_are_shares_of_the_range() -> None:
 
 
 def test_same_top_counts_rows() -> None:
-    wanted = [{"y": np.float32([[0, 1], [1, 0], [0, 1], [3, 2]])}]
-    actual = [{"y": np.float32([[1, 0], [1, 0], [0, 1], [3, 2]])}]
+    wanted = [{"y": np.array([[0, 1], [1, 0], [0, 1], [3, 2]], np.float32)}]
+    actual = [{"y": np.array([[1, 0], [1, 0], [0, 1], [3, 2]], np.float32)}]
     (cost,) = costs(actual, wanted)
     assert cost.same_top == 0.75
 

@@ -78,7 +78,7 @@ def scratch_bytes(node: Node) -> int:
 
 def _products(taps: int) -> list[tuple[int, int, int]]:
     """The products that have a tap, as the parts that they take at each level."""
-    return [q for q in product(range(3), repeat=3) if _least(q) < taps]
+    return [q for q in product(range(3), range(3), range(3)) if _least(q) < taps]
 
 
 def _least(q: tuple[int, int, int]) -> int:

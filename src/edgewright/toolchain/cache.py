@@ -1,4 +1,4 @@
-"""A content-addressed cache of compiled files and packages, safe when several processes build at once.
+"""A content-addressed cache of compiled files and packages, safe for processes that build at once.
 
 An entry is one file named by the SHA-256 of everything that went into it. It is written under
 another name and renamed, so a reader sees all of it or nothing; two writers of one key write the

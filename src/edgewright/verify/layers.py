@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgewright import ops, targets, toolchain
-from edgewright.artifact.native import aligned
+from edgewright.artifact.memory import aligned
 from edgewright.codegen import Code, generate
 from edgewright.errors import InternalError
 from edgewright.graph import Module, Node, Value

@@ -67,8 +67,7 @@ def _feeds_products(n: NodeWriter) -> bool:
         return False
     users = graph.users(y)
     return bool(users) and all(
-        u.op in PRODUCTS and u.input(1).is_constant and y not in u.inputs[1:]
-        for u in users
+        u.op in PRODUCTS and u.input(1).is_constant and y not in u.inputs[1:] for u in users
     )
 
 
