@@ -47,11 +47,16 @@ CASES: dict[str, tuple[list[str], dict[str, Any], list[str]]] = {
     ),
     "dequantize": ([BYTES], {}, ["float32[2,19]"]),
     "expand": (["float32[1,19]"], {"shape": (4, 19)}, []),
+    "fully_connected_blocks": (
+        [ROW, "=int8[5,19]", "=float32[5,2]", "", "=float32[5]"], {"block": 16}, [],
+    ),
     "fully_connected": ([ROW, "=float32[5,19]", "=float32[5]"], {"clamp": (0.0, 6.0)}, []),
     "gather": ([ROW, "int32[3]"], {"axis": 0}, []),
     "gather_nd": ([ROW, "int32[3,2]"], {}, []),
+    "layer_norm": ([ROW, "=float32[19]", "=float32[19]"], {}, []),
     "log_softmax": ([ROW], {}, []),
     "logical_not": ([BOOLS], {}, []),
+    "lookup": ([BYTES, "=uint8[2,256]<0.25:1>"], {}, []),
     "lstm": (
         ["float32[4,1,5]", "=float32[12,5]", "=float32[12,3]", "=float32[12]", "", ""],
         {}, [],
@@ -192,4 +197,6 @@ def test_c(name: str, golden: Callable[..., None], monkeypatch: pytest.MonkeyPat
 
 
 def test_every_operator_has_a_golden_file() -> None:
-    assert {*CASES, *TEXTS, "read_state", "tree_ensemble", "write_state"} == set(ops.registry())
+    named = {*CASES, *TEXTS, "read_state", "tree_ensemble", "write_state"}
+    without_c = {"dequantize_blocks"}  # products read what it holds
+    assert named | without_c == set(ops.registry())

@@ -26,6 +26,12 @@ def fully_connected_blocks(n: NodeWriter) -> None:
     _product(n, as_one_value(n.node), n.operand(4))
 
 
+@rule("dequantize_blocks")
+def dequantize_blocks(n: NodeWriter) -> None:
+    """Refused: only what products read is left of it, and theirs is a rule of its own."""
+    n.refuse("weights with a scale per block are written for matrix products only")
+
+
 def _product(n: NodeWriter, w: Value, offset: Value | None) -> None:
     """Rows of x times w, and a bias."""
     x, bias = n.x, bias_of(n, offset, n.x, w)

@@ -33,6 +33,12 @@ def fully_connected_blocks(node: ExportedNode) -> None:
     _product(node, x, w, bias_of(node, x, w, node.optional_value(4)))
 
 
+@rule("dequantize_blocks")
+def dequantize_blocks(node: ExportedNode) -> None:
+    """Refused: only what products read is left of it, and theirs is a rule of its own."""
+    raise node.fail("no builtin operator has a scale for each block of weights")
+
+
 def _product(node: ExportedNode, x: Tensor, w: Tensor, bias: Tensor | None) -> None:
     """Rows of x times w."""
     if x.type.rank != 1:
