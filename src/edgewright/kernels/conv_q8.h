@@ -24,7 +24,7 @@ typedef struct ew_conv_q8_plan {
 #define EW_CONV_Q8_COPIES (EW_DOT_US && !EW_SMALL)
 
 /* Windows are read from a copy of the image that has its padding and the dot product's own type:
-   every pixel is copied once, and not for each window. packing.conv_image_bytes says the same. */
+   every pixel is copied once, and not for each window. packing.q8_image_bytes says the same. */
 EW_INLINE int ew_conv_q8_copies_image(const ew_conv_shape s, const ew_q8_variant v) {
   return EW_CONV_Q8_COPIES && s.kernel_h * s.kernel_w > 1 && s.batch == 1 && !v.weight_zero;
 }
