@@ -174,7 +174,7 @@ def test_an_interrupted_build_leaves_nothing(
     model = save(tmp_path / "net.onnx", ["x"], ["y"])
     # `edgewright.pipeline.build` is the verb; the module of that name is found here
     monkeypatch.setattr(sys.modules[build.__module__], "prove_source", interrupt)
-    assert status("build", model, "-o", tmp_path / "p") == 130
+    assert status("build", model, "-o", tmp_path / "p", "--no-cache") == 130
     assert list(tmp_path.iterdir()) == [model]
 
 

@@ -213,7 +213,7 @@ def test_internal_errors_are_status_70(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("edgewright.pipeline.load_model", broken)
+    monkeypatch.setattr("edgewright.pipeline.model.load_model", broken)
     status, _, err = edgewright("inspect", examples / "models" / MODEL)
     assert status == 70
     assert "ZeroDivisionError: ours" in err

@@ -9,7 +9,7 @@ import ctypes
 import functools
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,8 @@ def load(code: Code, module: Module, folder: Path, target: str = "host") -> Nati
     (folder / "weights.bin").write_bytes(code.weights)
     (folder / "libtest.so").write_bytes(library.read_bytes())
     built = Built("libtest.so", library.stat().st_size, 0)
-    info: TargetInfo = target_info(code, held, built, "zig")
+    alone = replace(held, chunks=1)  # chunks one after the other: there is no pool beside it
+    info: TargetInfo = target_info(code, alone, built, "zig")
     return NativeModel(folder, code.name, info, entry_infos(code)[0])
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.ops import harness
-from tests.ops.harness import Operand, check_module, check_ops, const, quantised
+from tests.ops.harness import Operand, check_module, check_ops, const, one_node, quantised
 
 from edgewright import targets
+from edgewright.codegen import generate
 from edgewright.graph import DType, Graph, Module, Node, Quant, TensorType, Value
 from edgewright.ops import infer
 from edgewright.plan import make_plan
@@ -143,6 +144,15 @@ def test_layers_on_a_board(rng: np.random.Generator, mode: str, board: str) -> N
     if board != "cortex-m0":  # which has little memory
         cases += [*convolutions(Layers(rng, np.uint8)), *depthwises(Layers(rng, np.uint8))]
     check_ops(cases, requantization=mode, target=board)
+
+
+def test_shapes_take_no_stack(rng: np.random.Generator) -> None:
+    """Each literal took 80 bytes: fifty layers were more than a board's whole stack."""
+    cases = [*convolutions(Layers(rng)), *depthwises(Layers(rng))]
+    modules = [one_node(op, operands, **attrs)[0] for op, operands, attrs in cases]
+    code = "".join(generate(m, targets.get("cortex-m4"), "test").model_c for m in modules)
+    assert "&(ew_conv_shape)" not in code
+    assert code.count("static const ew_conv_shape shape_") >= len(cases) / 2
 
 
 def chain(rng: np.random.Generator, keep: bool = False) -> tuple[Module, dict[str, Array]]:

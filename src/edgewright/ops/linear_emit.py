@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,17 @@ def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[
     edge += [f".{name} = {value}" for name, value in chosen.items() if value]
     lines = [", ".join(part) for part in (image[:4], image[4:], window, edge)]
     return "(ew_conv_shape){" + ",\n        ".join(lines) + "}"
+
+
+def _held(e: Emit, shape: str) -> str:
+    """The address of a shape, in flash: literals take room on the stack, each of its own."""
+    values = [value for value in (*e.inputs, *e.outputs) if value]
+    if not all(value.type.is_static for value in values):
+        return f"&{shape}"
+    name = f"shape_{hashlib.sha256(shape.encode()).hexdigest()[:12]}"
+    initialiser = shape.removeprefix("(ew_conv_shape)")
+    e.define(name, f"static const ew_conv_shape {name} = {initialiser};")
+    return f"&{name}"
 
 
 def constant_data(value: Value | None) -> Array | None:
@@ -237,7 +249,7 @@ def emit_conv(e: Emit, op: Conv) -> None:
     elif lean.applies(e.target, x):
         e.header("conv_lean.h")
         args = _linear_lean(e, op.clamp, narrow, op.groups, op.inner)
-        e.call("ew_conv_lean", f"&{shape}", f"ew_lean_{lean.mode(e)}", lean.flip(x),
+        e.call("ew_conv_lean", _held(e, shape), f"ew_lean_{lean.mode(e)}", lean.flip(x),
                _weight_zero(e), e.ptr(x), *args, e.ptr(skip), e.ptr(y), e.scratch())  # fmt: skip
     elif form.winograd:
         _emit_winograd_q8(e, op, shape, narrow)
@@ -336,7 +348,7 @@ def _emit_depthwise_lean(e: Emit, op: DepthwiseConv, w: Array, shape: str) -> No
     factor = _factor(e, quant_of(y.type), is_narrow(x.type), w.shape[2])
     channels = lean.pack_lean_channels(folded, factor, e.target.lean_step)
     e.header("depthwise_lean.h")
-    e.call("ew_depthwise_lean", f"&{shape}", f"ew_lean_{lean.mode(e)}", lean.flip(x),
+    e.call("ew_depthwise_lean", _held(e, shape), f"ew_lean_{lean.mode(e)}", lean.flip(x),
            e.ptr(x), e.weight(packed), e.weight(channels),
            _params(e, op.clamp, None, 0), e.ptr(y), e.scratch())  # fmt: skip
 
