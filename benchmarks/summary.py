@@ -24,6 +24,8 @@ def rows(subject: Subject, threads: int, taken: Mapping[str, Taken]) -> list[Row
     """One row per runtime, with `failure` where it gave no time."""
     ours = taken.get(OURS)
     return [_row(subject, threads, item, ours) for item in taken.values()]
+#: Rounds from which on something can be said of the microseconds that Python adds.
+LEAST_CALLS = 3
 
 
 def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row:
@@ -35,9 +37,9 @@ def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row
         return {**row, "failure": item.failure or "nothing was measured"}
     row |= {"median_us": item.median_us, "spread": item.spread_us, "rounds": item.blocks}
     row |= {k: v for k, v in item.hello.items() if k != "version"} | item.memory
-    if item.complete:
+    if len(item.complete) >= LEAST_CALLS:
         row["python_us"] = statistics.median(item.complete)
-    if item.native:
+    if len(item.native) >= LEAST_CALLS:
         row["c_us"] = statistics.median(item.native)
         row["run_more"] = _difference(item.complete, item.native)
         row["bound_more"] = _difference(item.blocks[::COMPLETE_EVERY], item.native)
