@@ -16,6 +16,8 @@ from edgewright.bench.interleave import COMPLETE_EVERY, OURS, Taken, ratio
 #: A peer whose results lie further off, in parts of their range, computes something else. LiteRT's
 #: hybrid kernels (float32 activations, int8 weights: 2 %) count, bfloat16 (5 %) does not.
 LIMITS = {"float32": 0.03, "int8": 0.3}
+#: Rounds from which on something can be said of the microseconds that Python adds.
+LEAST_CALLS = 3
 
 Row = dict[str, Any]
 
@@ -24,8 +26,6 @@ def rows(subject: Subject, threads: int, taken: Mapping[str, Taken]) -> list[Row
     """One row per runtime, with `failure` where it gave no time."""
     ours = taken.get(OURS)
     return [_row(subject, threads, item, ours) for item in taken.values()]
-#: Rounds from which on something can be said of the microseconds that Python adds.
-LEAST_CALLS = 3
 
 
 def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row:
