@@ -27,7 +27,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bars, files, roofline, summary, table
+from benchmarks import accuracy, bars, files, roofline, summary, table
 from benchmarks.measure import loads as measure_loads
 from benchmarks.measure import measure
 from benchmarks.places import BUILD
@@ -189,6 +189,7 @@ class Run:
                 for threads in subject.threads:
                     if threads in self.given.threads and not self.has(subject, threads):
                         files.package(subject, self.version, threads)
+                        accuracy.make(subject)
             except (files.Unavailable, OSError):
                 return  # the table will say why
 

@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks import files
-from benchmarks.measure import rms
+from benchmarks import accuracy, files
 from benchmarks.roofline import Roofline
 from benchmarks.subjects import Subject
 from edgewright.bench.answers import difference
@@ -50,9 +49,9 @@ def _row(subject: Subject, threads: int, item: Taken, ours: Taken | None) -> Row
         row |= {"ratio": middle, "ratio_low": low, "ratio_high": high}
         if ours.outputs and item.outputs:
             row["difference"] = difference(ours.outputs, item.outputs)
-    reference = files.expected(subject)
+    reference = accuracy.expected(subject)
     if item.outputs and reference.exists():
-        row["rms_error"] = rms(item.outputs, reference)
+        row["rms_error"] = accuracy.rms(item.outputs, reference)
     return row
 
 

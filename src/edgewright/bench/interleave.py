@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,8 @@ class WorkerJob:
         cpus: what its process is pinned to.
         clock: "wall" or "cpu"; see worker.CLOCKS.
         log: a folder for what the runtime prints.
+        samples: an .npz file with the arrays of several sets of inputs, one set after the other;
+            the results are those of all of them then.
     """
 
     model: Path
@@ -56,6 +58,7 @@ class WorkerJob:
     cpus: Sequence[int]
     clock: str
     log: Path
+    samples: Path | None = None
 
 
 @dataclass
@@ -141,6 +144,54 @@ class Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def contest(
+    jobs: Mapping[str, WorkerJob],
+    settings: Settings,
+    folder: Path,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Taken]:
+    """Time the runtimes in turns, then ask for their results and memory.
+
+    Args:
+        jobs: by runtime; one that fails says so in its `Taken`.
+        settings: how long.
+        folder: where the results are put, `outputs-NAME.npz`.
+        progress: called with a line at each step.
+    """
+    taken = {name: Taken(name) for name in jobs}
+    workers: dict[str, Worker] = {}
+    try:
+        for name, job in jobs.items():
+            progress(f"loading {name}")
+            try:
+                workers[name] = Worker(name, job)
+                taken[name].hello = workers[name].hello
+            except Failed as error:
+                taken[name].failure = str(error)
+        progress("measuring in turns")
+        pause_s = PAUSE_S if any(job.threads > 1 for job in jobs.values()) else 0.0
+        interleave(workers, taken, settings, pause_s)
+        for name, worker in workers.items():
+            _finish(worker, taken[name], folder / f"outputs-{name}.npz", jobs[name].samples)
+    finally:
+        for worker in workers.values():
+            worker.close()
+    return taken
+
+
+def _finish(worker: Worker, taken: Taken, path: Path, samples: Path | None) -> None:
+    """Results and memory; the memory of timed runs only, before further samples are loaded."""
+    if taken.failure:
+        return
+    try:
+        taken.memory = worker.ask(outputs=str(path))
+        if samples is not None:
+            worker.ask(outputs=str(path), samples=str(samples))
+        taken.outputs = path
+    except Failed as error:
+        taken.failure = str(error)
 
 
 def interleave(

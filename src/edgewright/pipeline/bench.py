@@ -17,17 +17,7 @@ from edgewright.artifact.package import Package, is_package, load_package
 from edgewright.bench import runtimes
 from edgewright.bench.answers import difference
 from edgewright.bench.ceilings import cpu_model
-from edgewright.bench.interleave import (
-    OURS,
-    PAUSE_S,
-    Failed,
-    Settings,
-    Taken,
-    Worker,
-    WorkerJob,
-    interleave,
-    ratio,
-)
+from edgewright.bench.interleave import OURS, Settings, Taken, WorkerJob, contest, ratio
 from edgewright.errors import InternalError, InvalidOption
 from edgewright.pipeline.build import build
 from edgewright.pipeline.model import Model, load_model
@@ -287,34 +277,7 @@ class _Run:
 
     def measure(self, progress: Progress) -> None:
         """Let them take turns. Raises InternalError when our own package does not run."""
-        taken, workers = {name: Taken(name) for name in self._jobs}, {}
-        try:
-            for name, job in self._jobs.items():
-                progress(f"loading {name}")
-                try:
-                    workers[name] = Worker(name, job)
-                    taken[name].hello = workers[name].hello
-                except Failed as error:
-                    taken[name].failure = str(error)
-            progress("measuring in turns")
-            interleave(workers, taken, self._settings, PAUSE_S if self._report.threads > 1 else 0.0)
-            self._peaks(workers, taken)
-        finally:
-            for worker in workers.values():
-                worker.close()
-        self._evaluate(taken)
-
-    def _peaks(self, workers: dict[str, Worker], taken: dict[str, Taken]) -> None:
-        for name, worker in workers.items():
-            if not taken[name].failure:
-                try:
-                    path = self._folder / f"outputs-{name}.npz"
-                    worker.ask(outputs=str(path))
-                    taken[name].memory, taken[name].outputs = worker.ask(), path
-                except Failed as error:
-                    taken[name].failure = str(error)
-
-    def _evaluate(self, taken: dict[str, Taken]) -> None:
+        taken = contest(self._jobs, self._settings, self._folder, progress)
         ours = taken[OURS]
         if ours.failure:
             raise InternalError(f"the package does not run: {ours.failure}")

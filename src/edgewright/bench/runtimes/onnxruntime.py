@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from edgewright.bench.runtimes import Array, Loaded, copies
 
@@ -48,12 +51,17 @@ def load(path: Path, arrays: Sequence[Array], threads: int) -> Loaded:
         binding.bind_ortvalue_input(name, value)
     for out in session.get_outputs():
         binding.bind_output(out.name, "cpu")
-    first = session.run(None, fed)
-    for out, array in zip(session.get_outputs(), first, strict=True):
-        place = onnxruntime.OrtValue.ortvalue_from_numpy(array)
+    for out in session.get_outputs():
+        place = onnxruntime.OrtValue.ortvalue_from_shape_and_type(out.shape, _dtype(out.type))
         binding.bind_ortvalue_output(out.name, place)
     return Loaded(
         lambda: session.run_with_iobinding(binding),
         lambda: session.run(None, fed),
         lambda: copies(binding.copy_outputs_to_cpu()),
     )
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    """Of a type as ONNX Runtime calls it, such as tensor(float)."""
+    inner = name.removeprefix("tensor(").removesuffix(")")
+    return np.dtype({"float": "float32", "double": "float64"}.get(inner, inner))
