@@ -14,10 +14,10 @@ from edgewright import ops
 from edgewright.errors import InvalidInput
 from edgewright.graph import parse_module
 from edgewright.pipeline.prove import draw_vectors, source_file
-from edgewright.verify import oracles
+from edgewright.verify import oracles, source
 from edgewright.verify.reshaped import without_sizes
 from edgewright.verify.samples import draw
-from edgewright.verify.source import compare_with_source
+from edgewright.verify.source import compare_with_source, rounded_outputs
 
 
 def accumulator(path: Path) -> Path:
@@ -44,6 +44,40 @@ def test_tied_states_are_fed_back_to_the_oracle(tmp_path: Path) -> None:
     shuffled = [actual[0], actual[0], *actual[2:]]
     info, _ = compare_with_source(source_file(model), "float", names, samples, shuffled, False)
     assert info.max_error > info.tolerance
+
+
+DEQUANTIZED = """module requantization="fixed"
+graph main(%x: int8[1,4]<0.5:3>) -> (%numbers, %moved, %computed) {
+  %numbers = dequantize(%x)
+  %moved = reshape(%numbers) {shape=[2,2]}
+  %computed = exp(%moved)
+}
+"""
+
+
+def test_only_outputs_that_are_computed_in_float_may_be_rounded_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = parse_module(DEQUANTIZED, infer=ops.infer).main
+    assert rounded_outputs(graph) == {"computed"}
+    exact = {name: np.array([-1.0, 1.0], np.float32) for name in ("numbers", "computed")}
+    answer = source.Answer([exact], "litert_ref", "LiteRT")
+    monkeypatch.setattr(source, "source_outputs", lambda *_: answer)
+
+    def judged(**changes: float) -> tuple[float, float]:
+        actual = {name: array + np.float32(changes.get(name, 0.0)) for name, array in exact.items()}
+        some = source_file(ew.load_model(accumulator(tmp_path / "sum.onnx")))
+        info, _ = compare_with_source(
+            some, "fixed", list(exact), [{}], [actual], True, {"computed"}
+        )
+        return info.max_error, info.tolerance
+
+    assert judged() == (0.0, 0.0)
+    error, tolerance = judged(computed=1e-6)
+    assert 0 < error < tolerance
+    for changes in ({"numbers": 1e-6}, {"numbers": 1e-6, "computed": 1e-6}):
+        error, tolerance = judged(**changes)
+        assert error > tolerance == 0.0
 
 
 def test_sizes_of_the_file_can_be_opened(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from edgewright.pipeline.model import Model
 from edgewright.verify.precision import costs
 from edgewright.verify.reference import reference_outputs, verdicts
 from edgewright.verify.samples import draw, has_run_time_sizes, vector_count
-from edgewright.verify.source import SourceFile, compare_with_source
+from edgewright.verify.source import SourceFile, compare_with_source, rounded_outputs
 
 Array = npt.NDArray[Any]
 Sample = dict[str, Array]
@@ -77,6 +77,7 @@ def prove_source(
         samples,
         actual,
         model.is_quantised,
+        rounded_outputs(model.module.main),
     )
     return info
 
