@@ -27,7 +27,8 @@ def test_rows_around_the_tiles(rng: np.random.Generator) -> None:
 def test_one_row_of_bytes(mode: str, rng: np.random.Generator) -> None:
     cases: list[Any] = []
     for dtype, lo, hi in ((np.int8, -128, 127), (np.uint8, 0, 255)):
-        for depth, columns in ((36, 198), (4, 64), (7, 65)):
+        # 128 columns at once, then 64, then blocks of 16; few columns of long rows
+        for depth, columns in ((36, 198), (4, 64), (7, 65), (128, 4), (201, 7), (150, 1)):
             x = quantised(rng.integers(lo, hi + 1, (1, depth)).astype(dtype), 0.02, lo + 3)
             stored = rng.integers(-127, 128, (columns, depth)).astype(np.int8)
             scales = tuple(float(F32(s)) for s in rng.uniform(1e-4, 2e-3, columns))

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from edgewright.ops.depthwise_conv import DepthwiseConv
     from edgewright.ops.fully_connected import FullyConnected
 
+#: EW_FEW_COLUMNS of kernels/fully_connected_few_q8.h, and the least depth where they pay.
+FEW_COLUMNS, FEW_COLUMNS_DEPTH = 8, 128
+
 _SUFFIX = {DType.FLOAT32: "f32", DType.INT8: "s8", DType.UINT8: "u8", DType.INT16: "s16"}
 
 
@@ -383,6 +386,8 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
         args = _linear_lean(e, op.clamp, False, 1, None)
         e.call("ew_fully_connected_lean", *sizes, f"ew_lean_{lean.mode(e, once=True)}",
                lean.flip(x), _weight_zero(e), e.ptr(x), *args, e.ptr(y), e.scratch())  # fmt: skip
+    elif _has_few_columns(e.node, e.target):
+        _emit_few_q8(e, op)
     else:
         args = _linear_q8(e, op.clamp, False, 1, None)
         mode = "EW_REQUANT_FLOAT" if e.requantization == "float" else "EW_REQUANT_ONCE"
@@ -392,6 +397,33 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
         e.header("fully_connected_q8.h")
         e.call(f"ew_fully_connected_{kind}", *sizes, mode, _weight_zero(e), e.ptr(x),
                *args, "NULL", e.ptr(y), e.scratch())  # fmt: skip
+
+
+def _has_few_columns(node: Node, target: Packing) -> bool:
+    """Whether most of a block of 16 columns of an 8-bit product would be zeros, for one row.
+
+    Depth: below it, the sums of lanes take as long as the products that are saved.
+    """
+    x, w, y = node.input(0).type, node.input(1).type, node.output.type
+    columns, depth = w.dims
+    if target.dot != "us" or x.dtype.itemsize > 1 or not y.is_static or upper(y.count) > columns:
+        return False
+    has_zero = w.dtype is DType.UINT8 or any(quant_of(w).zero)  # as _weight_zero
+    return not has_zero and columns <= FEW_COLUMNS and depth >= FEW_COLUMNS_DEPTH
+
+
+def _emit_few_q8(e: Emit, op: FullyConnected) -> None:
+    """One call of `ew_fully_connected_few_*`."""
+    x, w = e.inputs[0], weight_data(e)
+    assert x is not None
+    columns, depth = w.shape
+    factor = _factor(e, quant_of(e.outputs[0].type), False, columns)
+    mode = "EW_REQUANT_FLOAT" if e.requantization == "float" else "EW_REQUANT_ONCE"
+    channels = packing.pack_q8_channels(_folded(e, e.target.dot).bias, factor)
+    e.header("fully_connected_few_q8.h")
+    e.call(f"ew_fully_connected_few_{suffix(x)}", depth, columns, mode, e.ptr(x),
+           e.weight(packing.pack_few_q8(w)), e.weight(channels), _params(e, op.clamp, None, 0),
+           e.ptr(e.outputs[0]))  # fmt: skip
 
 
 def _matrix_text(sizes: list[str]) -> str:
@@ -487,6 +519,8 @@ def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> 
     rows = upper(node.output.type.count) // columns
     if lean.applies(target, node.input(0)):
         return lean.conv_scratch_bytes(depth, target.lean_step, rows, False, False)
+    if _has_few_columns(node, target):
+        return 0
     needed = packing.conv_scratch_bytes(
         (1, 1), depth, _element_bytes(node), target.pointer_bytes, rows
     )

@@ -223,6 +223,18 @@ def pack_q8(w: Weights8, groups: int = 1) -> Int8:
     return np.ascontiguousarray(_blocks(quads, groups).swapaxes(2, 3), np.int8)
 
 
+def pack_few_q8(w: Weights8) -> Int8:
+    """8-bit weights [N, K] of few columns for `ew_fully_connected_few_*`.
+
+    Returns:
+        int8 [ceil(N / 4), ceil(K / 16), 4, 16].
+    """
+    columns, depth = w.shape
+    matrix = np.pad(stored_weights(w), ((0, -columns % 4), (0, -depth % 16)))
+    quads = matrix.reshape(-1, 4, matrix.shape[1] // 16, 16)
+    return np.ascontiguousarray(quads.swapaxes(1, 2), np.int8)
+
+
 def fold_q8(
     w: Weights8,
     bias: ArrayLike | None,

@@ -302,6 +302,13 @@ EW_INLINE ew_dot_x ew_dot_load_x(const uint8_t *p) {
   const __m256i x = _mm256_set1_epi32(four);
   return (ew_dot_x){_mm256_and_si256(x, _mm256_set1_epi16(255)), _mm256_srli_epi16(x, 8)};
 }
+/* 16 bytes, less the bits that `flip` inverts, for weights of four columns [4][16]. */
+#define EW_HAS_DOT_LINES 1
+EW_INLINE ew_dot_x ew_dot_load_lines(const uint8_t *p, int8_t flip) {
+  const __m128i bytes = _mm_xor_si128(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(flip));
+  const __m256i x = _mm256_broadcastsi128_si256(bytes);
+  return (ew_dot_x){_mm256_and_si256(x, _mm256_set1_epi16(255)), _mm256_srli_epi16(x, 8)};
+}
 EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) {
   const __m256i a = _mm256_loadu_si256((const __m256i *)p);
   const __m256i b = _mm256_loadu_si256((const __m256i *)(p + 32));

@@ -220,6 +220,12 @@ EW_INLINE ew_dot_x ew_dot_load_x(const uint8_t *p) {
   __builtin_memcpy(&four, p, 4);
   return _mm512_set1_epi32(four);
 }
+/* 16 bytes, less the bits that `flip` inverts, for weights of four columns [4][16]. */
+#define EW_HAS_DOT_LINES 1
+EW_INLINE ew_dot_x ew_dot_load_lines(const uint8_t *p, int8_t flip) {
+  const __m512i x = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
+  return _mm512_xor_si512(x, _mm512_set1_epi8(flip));
+}
 EW_INLINE ew_dot_w ew_dot_load_w(const int8_t *p) { return _mm512_loadu_si512(p); }
 EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
   return _mm512_dpbusd_epi32(acc, x, w);
@@ -292,6 +298,25 @@ EW_INLINE ew_bytes ew_bytes_narrow(const ew_i32x16 parts[4], ew_bytes zero) {
   const __m512i low = _mm512_packs_epi32(parts[0], parts[1]);
   const __m512i high = _mm512_packs_epi32(parts[2], parts[3]);
   return _mm512_packs_epi16(_mm512_adds_epi16(low, zero), _mm512_adds_epi16(high, zero));
+}
+/* Four bytes of each channel, of four pixels that follow each other. With 16 channels lane i is
+   channel i of the first four pixels of 64 bytes; with 8, lanes 8 to 15 are those of pixels 2 to 5. */
+EW_INLINE ew_bytes ew_bytes_quads(const void *p, const int channels) {
+  const __m512i order =
+      channels == 16
+          ? _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
+          : _mm512_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7, 4, 6, 8, 10, 5, 7, 9, 11);
+  const __m512i turn = _mm512_broadcast_i32x4(
+      _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  return _mm512_shuffle_epi8(_mm512_permutexvar_epi32(order, _mm512_loadu_si512(p)), turn);
+}
+/* The order of bytes that ew_bytes_narrow undoes: sixteen of each part; or, of parts with two times
+   eight channels, those of the first halves of two parts, then those of their second halves. */
+EW_INLINE ew_bytes ew_bytes_in_order(ew_bytes a, const int halves) {
+  const __m512i order =
+      halves ? _mm512_setr_epi32(0, 4, 1, 5, 8, 12, 9, 13, 2, 6, 3, 7, 10, 14, 11, 15)
+             : _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, a);
 }
 /* Sixteen bytes of each part, one part after the other; `zero` (words) is added, all saturates. */
 EW_INLINE ew_bytes ew_bytes_join(const ew_i32x16 parts[4], ew_bytes zero, const int is_signed) {
