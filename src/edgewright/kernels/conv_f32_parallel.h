@@ -11,7 +11,7 @@ EW_DRIVER void ew_conv_f32_chunk(const ew_conv_shape *shape, float lo, float hi,
   ew_conv_plan p = ew_conv_f32_plan(s);
   int32_t n = 0;
   if (ew_chunks_share_columns_of(&s, p.pixels, p.columns)) {
-    const int32_t columns = p.columns, step = ew_chunk_columns(p.pixels, EW_F32_COLUMNS);
+    const int32_t columns = p.columns, step = ew_chunk_columns(p.pixels);
     n = ew_chunk_start(columns, step, chunk);
     p.columns = ew_chunk_start(columns, step, chunk + 1) - n;
     p.block = ew_conv_block_of(s, (int64_t)p.taps * p.depth * 4, p.columns, p.tile);

@@ -7,8 +7,8 @@
 /* One chunk of ew_conv_live_f32: some of the columns. */
 EW_DRIVER void ew_conv_live_f32_chunk(const ew_conv_shape *shape, float lo, float hi,
                                       const ew_work *work, int32_t chunk) {
-  const int32_t first = ew_chunk_start(shape->out_c, EW_F32_COLUMNS, chunk);
-  const int32_t end = ew_chunk_start(shape->out_c, EW_F32_COLUMNS, chunk + 1);
+  const int32_t first = ew_chunk_start(shape->out_c, 16, chunk);
+  const int32_t end = ew_chunk_start(shape->out_c, 16, chunk + 1);
   ew_conv_live_f32_part(*shape, first, end, work->x, work->w, work->bias, work->skip, lo, hi,
                         work->y, ew_work_scratch(work, chunk));
 }

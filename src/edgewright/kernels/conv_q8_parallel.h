@@ -11,7 +11,7 @@ EW_DRIVER void ew_conv_q8_chunk(const ew_conv_shape *shape, const ew_q8_variant 
   ew_conv_q8_plan p = ew_conv_q8_plan_of(s, v);
   int32_t n = 0;
   if (ew_chunks_share_columns_of(&s, p.pixels, p.columns)) {
-    const int32_t columns = p.columns, step = ew_chunk_columns(p.pixels, 16 * EW_Q8_BLOCKS);
+    const int32_t columns = p.columns, step = ew_chunk_columns(p.pixels);
     n = ew_chunk_start(columns, step, chunk);
     p.columns = ew_chunk_start(columns, step, chunk + 1) - n;
     p.block = ew_conv_block_of(s, p.padded, p.columns, EW_Q8_ROWS);

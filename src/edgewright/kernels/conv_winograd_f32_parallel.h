@@ -10,8 +10,8 @@ EW_INLINE void ew_conv_winograd_f32_chunk(const ew_conv_shape *shape, float lo, 
   const ew_winograd g = ew_winograd_of(*shape, ew_work_scratch(work, chunk));
   ew_winograd_part part = {0, g.tiles, 0, shape->out_c};
   if (ew_chunks_share_columns_of(shape, g.tiles, shape->out_c)) {
-    part.column = ew_chunk_start(shape->out_c, EW_F32_COLUMNS, chunk);
-    part.columns_end = ew_chunk_start(shape->out_c, EW_F32_COLUMNS, chunk + 1);
+    part.column = ew_chunk_start(shape->out_c, 16, chunk);
+    part.columns_end = ew_chunk_start(shape->out_c, 16, chunk + 1);
   } else {
     part.tile = ew_chunk_start(g.tiles, EW_F32_ROWS, chunk);
     part.tiles_end = ew_chunk_start(g.tiles, EW_F32_ROWS, chunk + 1);

@@ -12,8 +12,8 @@ EW_INLINE void ew_conv_winograd_q8_chunk(const ew_conv_shape *shape, const ew_q8
       ew_winograd_q8_of(*shape, params->x_zero, ew_work_scratch(work, chunk));
   ew_winograd_q8_part part = {0, g.tiles, 0, shape->out_c};
   if (ew_chunks_share_columns_of(shape, g.tiles, shape->out_c)) {
-    part.column = ew_chunk_start(shape->out_c, 16 * EW_Q8_BLOCKS, chunk);
-    part.columns_end = ew_chunk_start(shape->out_c, 16 * EW_Q8_BLOCKS, chunk + 1);
+    part.column = ew_chunk_start(shape->out_c, 16, chunk);
+    part.columns_end = ew_chunk_start(shape->out_c, 16, chunk + 1);
   } else {
     part.tile = ew_chunk_start(g.tiles, EW_Q8_ROWS, chunk);
     part.tiles_end = ew_chunk_start(g.tiles, EW_Q8_ROWS, chunk + 1);

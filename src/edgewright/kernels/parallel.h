@@ -48,9 +48,8 @@ EW_INLINE int ew_chunks_share_columns_of(const ew_conv_shape *s, int32_t rows, i
   return s->share ? s->share == 1 : ew_chunks_share_columns(s->groups, rows, columns);
 }
 
-/* Columns that chunks take at a time: one row passes by four blocks of 16 at once. */
-EW_INLINE int32_t ew_chunk_columns(int32_t rows, int32_t tile_columns) {
-  return rows == 1 ? 64 : tile_columns;
-}
+/* Columns that chunks take at a time: one row passes by four blocks of 16 at once. Of more rows one
+   block: narrower tiles cost less than chunks of 64 and 96 columns (7x7x960 to 160: 79 us, 70). */
+EW_INLINE int32_t ew_chunk_columns(int32_t rows) { return rows == 1 ? 64 : 16; }
 
 #endif
