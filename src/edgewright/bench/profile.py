@@ -132,13 +132,14 @@ def take(call: Callable[[], Any], marks: Marks, seconds: float) -> tuple[Marks, 
 
 def ticks_per_us(call: Callable[[], Any], marks: Marks, seconds: float = 0.1) -> float:
     """How fast the counter behind the marks ticks, against the system's clock."""
-    call()
-    first, start = int(marks[0]), time.perf_counter()
+    start = time.perf_counter()
+    call()  # the first run of all may be far slower: only the starts of two runs are compared
+    first = int(marks[0])
     while time.perf_counter() - start < seconds:
         pass
+    end = time.perf_counter()
     call()
-    passed = 1e6 * (time.perf_counter() - start)
-    return (int(marks[0]) - first) / passed
+    return (int(marks[0]) - first) / (1e6 * (end - start))
 
 
 def times_of(taken: Marks, ticks: float) -> list[tuple[float, float]]:
