@@ -213,6 +213,16 @@ def conv_q8(
     return got, want
 
 
+def depthwise_q8_scratch_bytes(level: Level, s: Shape) -> int:
+    """What a depthwise layer needs, with the lines that x86 copies."""
+    kernel = s.kernel_h, s.kernel_w
+    needed = packing.depthwise_scratch_bytes(kernel, s.in_c, 1)
+    if level.dot != "us" or s.in_c != s.out_c:
+        return needed
+    dilation = s.dilation_h, s.dilation_w
+    return needed + packing.depthwise_lines_bytes(kernel, s.stride_w, dilation, s.out_w, s.in_c)
+
+
 def depthwise_q8(level: Level, s: Shape, q: Quantised) -> tuple[Array, Array]:
     """What the kernel and what NumPy make of a depthwise layer; q.w is [C, taps]."""
     w = q.w.T.reshape(s.kernel_h, s.kernel_w, s.out_c)
@@ -224,7 +234,7 @@ def depthwise_q8(level: Level, s: Shape, q: Quantised) -> tuple[Array, Array]:
         packing.pack_q8_channels(bias, factor_of(q)),
         packing.pack_q8_params(q.zeros[0], q.y_zero, q.bounds),
         np.zeros((s.batch, s.out_h, s.out_w, s.out_c), q.dtype),
-        scratch(packing.depthwise_scratch_bytes((s.kernel_h, s.kernel_w), s.in_c, 1)),
+        scratch(depthwise_q8_scratch_bytes(level, s)),
     ]
     got = call(level, "depthwise_q8", arguments)[5]
     seen = windows(s, q.x.astype(np.int64) - q.zeros[0], 0)

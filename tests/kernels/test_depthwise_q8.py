@@ -25,6 +25,12 @@ BYTES = [  # windows that AVX-512 takes in 64 lanes, where all weights fit in by
     shape_of((1, 9, 5, 16), 16, (3, 3), pad=(1, 1, 1, 1)),
     shape_of((1, 7, 6, 7), 7, (3, 3), stride=(2, 1), pad=(1, 1, 1, 1)),
     shape_of((1, 2, 3, 32), 32, (3, 3), pad=(1, 1, 1, 1)),
+    # 8 and 16 channels: several pixels of a line at once
+    shape_of((1, 6, 20, 8), 8, (3, 3), pad=(1, 1, 1, 1)),
+    shape_of((2, 5, 9, 8), 8, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
+    shape_of((1, 9, 7, 8), 8, (3, 3), stride=(4, 1), pad=(2, 0, 2, 0)),
+    shape_of((2, 6, 17, 16), 16, (3, 3), stride=(1, 2), pad=(1, 1, 0, 1)),
+    shape_of((1, 5, 6, 16), 16, (3, 3), stride=(3, 1), pad=(1, 1, 1, 1)),
     # 5x5
     shape_of((1, 7, 9, 80), 80, (5, 5), pad=(2, 2, 2, 2)),
     shape_of((2, 9, 8, 40), 40, (5, 5), stride=(2, 2), pad=(1, 2, 1, 2)),
@@ -34,12 +40,14 @@ BYTES = [  # windows that AVX-512 takes in 64 lanes, where all weights fit in by
 ]
 
 
-def check(level: Level, s: Shape, dtype: type, mode: str, *, extreme: bool) -> None:
-    """Compare one random layer."""
+def check(
+    level: Level, s: Shape, dtype: type, mode: str, *, extreme: bool, zero: int | None = None
+) -> None:
+    """Compare one random layer; `zero` is the zero point of its weights."""
     rng = np.random.default_rng(sum(s) + 2 * extreme)
     q = cases.quantised(rng, s, dtype, mode, extreme=extreme, depth=s.kernel_h * s.kernel_w)
-    if dtype == np.uint8 and s in BYTES:
-        q = q._replace(zeros=(q.zeros[0], 128))
+    if zero is not None:
+        q = q._replace(zeros=(q.zeros[0], zero))
     got, want = cases.depthwise_q8(level, s, q)
     np.testing.assert_array_equal(got, want)
 
@@ -51,6 +59,16 @@ def test_shapes(level: Level, dtype: type, mode: str, extreme: bool) -> None:
     """Padding, stride, dilation, multipliers, channel remainders."""
     for s in SHAPES + BYTES:
         check(level, s, dtype, mode, extreme=extreme)
+        if dtype == np.uint8 and s in BYTES:
+            check(level, s, dtype, mode, extreme=extreme, zero=128)
+
+
+@pytest.mark.parametrize("zero", [0, 1, 255])
+def test_zero_points(level: Level, zero: int) -> None:
+    """Weights that need one byte, two, or more than the kernels of bytes take."""
+    for s in [SHAPES[0], SHAPES[1], BYTES[9]]:
+        for extreme in (False, True):
+            check(level, s, np.uint8, "float", extreme=extreme, zero=zero)
 
 
 @pytest.mark.parametrize("mode", ["float", "fixed"])

@@ -58,22 +58,16 @@ EW_INLINE ew_conv_q8_plan ew_conv_q8_plan_of(const ew_conv_shape s, const ew_q8_
 /* The lines of the image that the windows of some pixels reach. */
 EW_INLINE void ew_conv_q8_copy_image(const ew_conv_shape s, const ew_conv_q8_plan p,
                                      const uint8_t *x, const uint8_t fill, char *image) {
-  const int32_t line_bytes = p.image_w * s.in_c, left = ew_min_i32(s.pad_left, p.image_w);
-  const int32_t whole = ew_max_i32(0, ew_min_i32(s.in_w, p.image_w - left));
+  const int32_t line_bytes = p.image_w * s.in_c;
   const int32_t last = (p.pixels - 1) / s.out_w * s.stride_h + (s.kernel_h - 1) * s.dilation_h;
-  const int byte = fill ^ (uint8_t)p.flip;
   for (int32_t iy = p.first / s.out_w * s.stride_h; iy <= last; ++iy) {
     char *const line = image + (ptrdiff_t)iy * line_bytes;
     const int32_t y = iy - s.pad_top;
-    if ((uint32_t)y >= (uint32_t)s.in_h) {
-      __builtin_memset(line, byte, (size_t)line_bytes);
-      continue;
-    }
-    __builtin_memset(line, byte, (size_t)(left * s.in_c));
-    ew_copy_flipped(line + left * s.in_c, (const char *)x + (ptrdiff_t)y * s.in_w * s.in_c,
-                    whole * s.in_c, p.flip);
-    __builtin_memset(line + (left + whole) * s.in_c, byte,
-                     (size_t)(line_bytes - (left + whole) * s.in_c));
+    if ((uint32_t)y >= (uint32_t)s.in_h)
+      __builtin_memset(line, fill ^ (uint8_t)p.flip, (size_t)line_bytes);
+    else
+      ew_copy_line(line, (const char *)x + (ptrdiff_t)y * s.in_w * s.in_c, s.in_w, s.pad_left,
+                   p.image_w, s.in_c, fill, p.flip);
   }
 }
 

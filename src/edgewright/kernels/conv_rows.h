@@ -202,6 +202,21 @@ EW_INLINE void ew_gather_matrix(const ew_gather g, const char *x, int32_t m, int
   }
 }
 
+/* Copies a line of the image with what windows see beside it: `columns` pixels of `pixel_bytes`,
+   the first `left` of which are padding. Bytes that follow may be overwritten. */
+EW_INLINE void ew_copy_line(char *to, const char *from, int32_t in_w, int32_t left,
+                            int32_t columns, int32_t pixel_bytes, const uint8_t fill,
+                            const uint64_t flip) {
+  const int32_t before = ew_min_i32(left, columns);
+  const int32_t whole = ew_max_i32(0, ew_min_i32(in_w, columns - before));
+  const int32_t after = columns - before - whole;
+  const int byte = fill ^ (uint8_t)flip;
+  __builtin_memset(to, byte, (size_t)(before * pixel_bytes));
+  to += before * pixel_bytes;
+  ew_copy_flipped(to, from, whole * pixel_bytes, flip);
+  __builtin_memset(to + whole * pixel_bytes, byte, (size_t)(after * pixel_bytes));
+}
+
 /* Copies a window from an image that has its padding and `line` bytes in a line; `bytes` is a
    pixel's share. Rows that follow may be overwritten: they are copied later. */
 EW_INLINE void ew_copy_window(const ew_conv_shape s, int32_t bytes, ptrdiff_t line,

@@ -21,8 +21,8 @@ EW_KERNEL void ew_depthwise_five_begin(const ew_depthwise_dot_layer *t, int32_t 
     const int16_t *w = t->w + (ptrdiff_t)from * 25;
     ew_i32x16 sum = ew_i32_dup(0);
     for (int kx = 0; kx < 5; ++kx, w += 16) {
-      ew_depthwise_dot_place(ew_depthwise_dot_weights(w, 80, 4, &sum), b->w[kx][0], lane);
-      ew_depthwise_dot_place(ew_depthwise_dot_weights(w + 320, 80, 1, &sum), b->w[kx][1], lane);
+      ew_depthwise_dot_place(ew_depthwise_dot_weights(w, 80, 4, 0, &sum), b->w[kx][0], lane);
+      ew_depthwise_dot_place(ew_depthwise_dot_weights(w + 320, 80, 1, 0, &sum), b->w[kx][1], lane);
     }
     ew_depthwise_dot_fill(t, from, lane, sum, mode, &b->channels);
   }
@@ -106,7 +106,7 @@ EW_DEPTHWISE_FIVE_Q8(ew_depthwise_q8_five_by_two_fixed, 2, EW_REQUANT_FIXED)
 
 EW_INLINE int ew_depthwise_five_takes(const ew_conv_shape s, const int16_t *w) {
   return s.kernel_h == 5 && s.kernel_w == 5 && s.dilation_w == 1 && s.stride_w <= 2 &&
-         s.out_c == s.in_c && ew_depthwise_dot_has_bytes(w, ew_round_up(s.out_c, 16) * 25);
+         s.out_c == s.in_c && ew_depthwise_dot_bytes(w, ew_round_up(s.out_c, 16) * 25) == 1;
 }
 
 EW_INLINE void ew_depthwise_five(const ew_depthwise_dot_layer *t, const int32_t mode) {

@@ -18,16 +18,21 @@ typedef struct ew_depthwise_dot_layer {
   const int32_t *channels;
   const ew_q8_params *params;
   uint8_t *y;
-  void *room; /* for the constants of depthwise_dot_five_q8.h */
+  void *room; /* of scratch memory: for constants and lines */
   int is_signed;
+  int wide;   /* whether weights need a second byte */
 } ew_depthwise_dot_layer;
 
 /* Constants of 64 channels, in the order of the interleaved parts. */
 typedef struct ew_depthwise_dot_channels {
   int32_t row[4][4][16]; /* bias; scale, or multiplier and shifts to the left and right */
 } ew_depthwise_dot_channels;
+/* Of each column, one byte for each line. */
+typedef struct ew_depthwise_dot_columns {
+  int32_t w[3][4][16];
+} ew_depthwise_dot_columns;
 typedef struct ew_depthwise_dot_block {
-  int32_t w[3][4][16]; /* of each column, one byte for each line */
+  int32_t w[3][4][16];
   ew_depthwise_dot_channels channels;
 } ew_depthwise_dot_block;
 
@@ -52,12 +57,15 @@ EW_INLINE int32_t ew_depthwise_dot_from(const ew_depthwise_dot_layer *t, int32_t
   return ew_min_i32(c + 16 * (lane % (4 / share)), (t->s.out_c - 1) & -16);
 }
 
-/* The bytes of `count` weights that are `step` apart, for sixteen channels; adds them to `sum`. */
+/* The bytes of `count` weights that are `step` apart, for sixteen channels; adds them to `sum`. Of
+   weights that are no bytes part 0 is the nearest one, part 1 what remains. */
 EW_INLINE ew_i32x16 ew_depthwise_dot_weights(const int16_t *w, ptrdiff_t step, const int count,
-                                             ew_i32x16 *sum) {
+                                             const int part, ew_i32x16 *sum) {
   ew_i32x16 bytes = ew_i32_dup(0);
   EW_UNROLL for (int i = 0; i < count; ++i) {
-    const ew_i32x16 v = ew_i32_load_s16(w + i * step);
+    const ew_i32x16 all = ew_i32_load_s16(w + i * step);
+    const ew_i32x16 nearest = ew_i32_max(ew_i32_min(all, ew_i32_dup(127)), ew_i32_dup(-128));
+    const ew_i32x16 v = part ? ew_i32_sub(all, nearest) : nearest;
     *sum = ew_i32_add(*sum, v);
     bytes = ew_i32_or(bytes, ew_i32_shl(ew_i32_and(v, ew_i32_dup(255)), 8 * i));
   }
@@ -81,12 +89,16 @@ EW_INLINE void ew_depthwise_dot_fill(const ew_depthwise_dot_layer *t, int32_t fr
 /* Fills in what 64 lanes need, which `share` lines share, from channel c on. */
 EW_KERNEL void ew_depthwise_dot_begin(const ew_depthwise_dot_layer *t, int32_t c, int share,
                                       int mode, ew_depthwise_dot_block *b) {
+  ew_depthwise_dot_columns *const rest = t->room;
   for (int lane = 0; lane < 4; ++lane) {
     const int32_t from = ew_depthwise_dot_from(t, c, share, lane);
     const int16_t *w = t->w + (ptrdiff_t)from * 9;
     ew_i32x16 sum = ew_i32_dup(0);
-    for (int kx = 0; kx < 3; ++kx, w += 16)
-      ew_depthwise_dot_place(ew_depthwise_dot_weights(w, 48, 3, &sum), b->w[kx], lane);
+    for (int kx = 0; kx < 3; ++kx, w += 16) {
+      ew_depthwise_dot_place(ew_depthwise_dot_weights(w, 48, 3, 0, &sum), b->w[kx], lane);
+      if (t->wide)
+        ew_depthwise_dot_place(ew_depthwise_dot_weights(w, 48, 3, 1, &sum), rest->w[kx], lane);
+    }
     ew_depthwise_dot_fill(t, from, lane, sum, mode, &b->channels);
   }
 }
@@ -151,6 +163,7 @@ EW_INLINE void ew_depthwise_dot_line(const ew_depthwise_dot_layer *t,
                                      const ew_depthwise_dot_lines *l, const uint8_t *pad,
                                      const ew_depthwise_dot_limits *limits, const int mode,
                                      const int n, const int share) {
+  const ew_depthwise_dot_columns *const rest = t->room;
   ew_bytes x[3][4];
   ew_i32x16 w[3][4]; /* most of them stay in registers */
   int32_t ix = -t->s.pad_left;
@@ -171,6 +184,10 @@ EW_INLINE void ew_depthwise_dot_line(const ew_depthwise_dot_layer *t,
     EW_UNROLL for (int kx = 0; kx < 3; ++kx)
       EW_UNROLL for (int j = 0; j < 4; ++j)
         acc[j] = ew_bytes_dot(acc[j], x[kx][j], w[kx][j]);
+    if (t->wide)
+      EW_UNROLL for (int kx = 0; kx < 3; ++kx)
+        EW_UNROLL for (int j = 0; j < 4; ++j)
+          acc[j] = ew_bytes_dot(acc[j], x[kx][j], ew_i32_load(rest->w[kx][j]));
     ew_depthwise_dot_finish(&b->channels, acc, limits, mode, l->y, (ptrdiff_t)ox * t->s.out_c, n,
                             share);
   }
@@ -230,20 +247,27 @@ EW_INLINE void ew_depthwise_dot_all_lines(const ew_depthwise_dot_layer *layer,
 EW_DEPTHWISE_DOT_Q8(ew_depthwise_q8_dot_float, EW_REQUANT_FLOAT)
 EW_DEPTHWISE_DOT_Q8(ew_depthwise_q8_dot_fixed, EW_REQUANT_FIXED)
 
-/* Whether all weights are bytes: with a zero point of their own they need not be. */
-EW_KERNEL int ew_depthwise_dot_has_bytes(const int16_t *w, int32_t count) {
-  ew_i32x16 beyond = ew_i32_dup(0);
-  for (int32_t i = 0; i < count; i += 16)
-    beyond = ew_i32_or(beyond, ew_i32_add(ew_i32_load_s16(w + i), ew_i32_dup(128)));
-  int32_t bits[16], all = 0;
-  ew_i32_store(bits, beyond);
-  for (int i = 0; i < 16; ++i) all |= bits[i];
-  return (all & ~255) == 0;
+/* How many bytes weights need: with a zero point of their own one may not do. More than two: 3. */
+EW_KERNEL int ew_depthwise_dot_bytes(const int16_t *w, int32_t count) {
+  ew_i32x16 least = ew_i32_dup(0), most = least;
+  for (int32_t i = 0; i < count; i += 16) {
+    const ew_i32x16 v = ew_i32_load_s16(w + i);
+    least = ew_i32_min(least, v);
+    most = ew_i32_max(most, v);
+  }
+  /* -1 - v of a negative number needs as many bits as that */
+  const ew_i32x16 all = ew_i32_max(most, ew_i32_sub(ew_i32_dup(-1), least));
+  const ew_i32x16 two = ew_i32_max(most, ew_i32_sub(ew_i32_dup(-2), least));
+  int32_t one_byte[16], two_bytes[16], needed = 1;
+  ew_i32_store(one_byte, all);
+  ew_i32_store(two_bytes, two);
+  for (int i = 0; i < 16; ++i)
+    needed = ew_max_i32(needed, two_bytes[i] > 254 ? 3 : one_byte[i] > 127 ? 2 : 1);
+  return needed;
 }
 
-EW_INLINE int ew_depthwise_dot_takes(const ew_conv_shape s, const int16_t *w) {
-  return s.kernel_h == 3 && s.kernel_w == 3 && s.dilation_w == 1 && s.out_c == s.in_c &&
-         ew_depthwise_dot_has_bytes(w, ew_round_up(s.out_c, 16) * 9);
+EW_INLINE int ew_depthwise_dot_takes(const ew_conv_shape s) {
+  return s.kernel_h == 3 && s.kernel_w == 3 && s.dilation_w == 1 && s.out_c == s.in_c;
 }
 
 #endif

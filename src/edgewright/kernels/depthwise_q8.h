@@ -1,6 +1,7 @@
 /* 8-bit depthwise convolution: each input channel has `multiplier` output channels of its own. */
 #ifndef EW_DEPTHWISE_Q8_H
 #define EW_DEPTHWISE_Q8_H
+#include "depthwise_dot_few_q8.h"
 #include "depthwise_dot_five_q8.h"
 #include "depthwise_dot_q8.h"
 #include "depthwise_rows.h"
@@ -168,16 +169,20 @@ EW_DRIVER void ew_depthwise_q8(const ew_conv_shape *shape, const ew_q8_variant v
                              .variant = v};
   __builtin_memset(scratch, params->x_zero, (size_t)pad_bytes);
 #if EW_DEPTHWISE_DOT
-  const ew_depthwise_dot_layer d = {s, x, scratch, w, channels, params, y,
-                                    (char *)scratch + pad_bytes, v.is_signed};
+  ew_depthwise_dot_layer d = {s, x, scratch, w, channels, params, y,
+                              (char *)scratch + pad_bytes, v.is_signed, 0};
   if (s.block != 1 && ew_depthwise_five_takes(s, w)) {
     ew_depthwise_five(&d, v.mode);
     return;
   }
-  if (s.block != 1 && ew_depthwise_dot_takes(s, w)) {
-    if (v.mode == EW_REQUANT_FLOAT) ew_depthwise_q8_dot_float(&d);
-    else ew_depthwise_q8_dot_fixed(&d);
-    return;
+  if (s.block != 1 && ew_depthwise_dot_takes(s)) {
+    const int needed = ew_depthwise_dot_bytes(w, ew_round_up(s.out_c, 16) * 9);
+    d.wide = needed == 2;
+    if (needed <= 2) {
+      if (v.mode == EW_REQUANT_FLOAT) ew_depthwise_three_float(&d);
+      else ew_depthwise_three_fixed(&d);
+      return;
+    }
   }
 #endif
   ew_depthwise_walk(s, t.span, x, 1, scratch, run, &t);

@@ -506,6 +506,10 @@ def depthwise_scratch(node: Node, op: DepthwiseConv, target: Packing) -> int:
     assert isinstance(channels, int)
     needed = packing.depthwise_scratch_bytes((kh, kw), channels, _element_bytes(node),
                                              target.pointer_bytes)  # fmt: skip
+    if target.dot == "us" and _element_bytes(node) == 1 and channels == outputs:
+        columns = upper(node.output.type.shape[2])
+        needed += packing.depthwise_lines_bytes((kh, kw), op.stride[1], op.dilation, columns,
+                                                channels)  # fmt: skip
     return parallel.scratch(node, op, target, needed)
 
 

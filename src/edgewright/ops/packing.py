@@ -26,7 +26,9 @@ LANES = 16
 LARGEST_TILE = 12  # rows of the largest register tile of any ISA (EW_F32_ROWS)
 LARGEST_TILE_Q8 = 14  # the same for 8 bits (EW_Q8_ROWS)
 ALIGNMENT = 64
+DOT_BYTES = 768  # kernels/depthwise_dot_q8.h: the second bytes of weights, 64 lanes
 DOT_FIVE_BYTES = 3584  # kernels/depthwise_dot_five_q8.h: constants of 64 lanes
+_DOT_ROOM = {(3, 3): DOT_BYTES, (5, 5): DOT_FIVE_BYTES}
 WEIGHTS_BYTES, ROWS_BYTES = 256 * 1024, 384 * 1024  # EW_CONV_WEIGHTS_BYTES, EW_CONV_ROWS_BYTES
 GATHERED_BELOW = 16  # float32 channels; windows of fewer are copied into whole rows first
 
@@ -133,6 +135,27 @@ def depthwise_scratch_bytes(
     if element_bytes == 1 and kernel == (5, 5):  # one ISA level rearranges weights
         needed = max(needed, DOT_FIVE_BYTES)
     return pad + needed
+
+
+def depthwise_lines_bytes(
+    kernel: tuple[int, int],
+    stride: int,
+    dilation: tuple[int, int],
+    columns: int,
+    channels: int,
+) -> int:
+    """What 8-bit depthwise convolutions need besides on x86: a ring of three lines.
+
+    Args:
+        kernel: height and width of the window.
+        stride: of the window in x.
+        dilation: of the window.
+        columns: of the result.
+        channels: in, as many as out.
+    """
+    if kernel != (3, 3) or dilation != (1, 1) or stride > 2 or channels not in (8, 16):
+        return 0
+    return 3 * round_up((round_up(columns, 8) * stride + 2) * channels + ALIGNMENT, ALIGNMENT)
 
 
 # -- float32 ---------------------------------------------------------------------------------------
