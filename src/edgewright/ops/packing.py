@@ -132,8 +132,8 @@ def depthwise_scratch_bytes(
     """Scratch of `ew_depthwise_*`; arguments as `conv_scratch_bytes`, with all input channels."""
     pad = round_up(channels * element_bytes, ALIGNMENT)
     needed = 2 * round_up(math.prod(kernel) * pointer_bytes, ALIGNMENT)
-    if element_bytes == 1 and kernel == (5, 5):  # one ISA level rearranges weights
-        needed = max(needed, DOT_FIVE_BYTES)
+    if element_bytes == 1 and kernel in _DOT_ROOM:  # one ISA level rearranges weights
+        needed = max(needed, _DOT_ROOM[kernel])
     return pad + needed
 
 
