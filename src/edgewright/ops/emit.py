@@ -33,6 +33,10 @@ class Packing(Protocol):
         """Pieces of a large layer that may run at the same time; 1 without threads."""
 
     @property
+    def room(self) -> int:
+        """Bytes of arena that have to suffice; 0 where nobody said so."""
+
+    @property
     def choices(self) -> Choices:
         """What decides where a layer can be computed in several ways: see `choice.choose`."""
 

@@ -72,7 +72,8 @@ def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[
     for stem, (height, width) in {"kernel": kernel, "stride": op.stride}.items():
         window += [f".{stem}_h = {height}", f".{stem}_w = {width}"]
     edge = [f".dilation_h = {op.dilation[0]}", f".dilation_w = {op.dilation[1]}"]
-    edge += [f".pad_top = {op.pad[0][0]}", f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
+    edge += [f".pad_top = {e.size(op.pad[0][0])}"]  # a block's, known at run time
+    edge += [f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
     chosen = {"block": form.block, "tile": form.tile, "share": form.share}
     edge += [f".{name} = {value}" for name, value in chosen.items() if value]
     lines = [", ".join(part) for part in (image[:4], image[4:], window, edge)]

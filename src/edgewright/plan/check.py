@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from edgewright import ops
 from edgewright.errors import InternalError
 from edgewright.graph import Graph, Node, Value
+from edgewright.ops.block import BlockNode
 from edgewright.plan.plan import Place, Plan
 
 Space = tuple[str, int]
@@ -91,7 +92,8 @@ class _Check:
 
     def graph(self, graph: Graph) -> None:
         nodes = self.plan.order[graph]
-        if sorted(map(id, nodes)) != sorted(map(id, graph.nodes)):
+        members = [m for n in nodes for m in (n.chain if isinstance(n, BlockNode) else (n,))]
+        if sorted(map(id, members)) != sorted(map(id, graph.nodes)):
             raise InternalError(f"plan: the order of {graph.name} is not its nodes")
         for node in nodes:
             self.node(node)

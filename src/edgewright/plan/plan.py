@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from edgewright import ops
 from edgewright.graph import Graph, Node, Value
 from edgewright.ops import Packing
+from edgewright.ops.block import BlockNode
+from edgewright.plan.blocks import Laid, contract, find_blocks
 from edgewright.plan.lifetimes import Buffer, Lifetimes, Scratch, lifetimes
 from edgewright.plan.offsets import Request, place
 from edgewright.plan.order import candidates
@@ -46,39 +49,56 @@ class Plan:
 
 
 def make_plan(graph: Graph, target: Packing) -> Plan:
-    """Order the nodes for the lowest peak and give every value its place."""
-    needed = {n: ops.of(n).scratch_bytes(n, target) for n in graph.walk()}
-    _, order, spans = _best_order(graph, target, needed)
-    return _finish(Plan(graph, target, order, scratch_bytes=needed), spans)
+    """Make blocks, order the nodes for the lowest peak and give every value its place."""
+    needed, laid = _lowest(graph, target)
+    order = {**_orders(graph), graph: list(laid.order)}
+    return _finish(Plan(graph, target, order, scratch_bytes=needed), laid.spans)
 
 
 def lowest_peak(graph: Graph, target: Packing) -> int:
-    """Bytes of the largest set of values alive at once, which an arena cannot be smaller than."""
-    needed = {n: ops.of(n).scratch_bytes(n, target) for n in graph.walk()}
-    return _best_order(graph, target, needed)[0]
+    """Bytes of the largest set of values alive at once, without blocks."""
+    return _best_order(graph, target, _scratch(graph.walk(), target), []).peak
+
+
+def _scratch(nodes: Iterable[Node], target: Packing) -> dict[Node, int]:
+    return {node: ops.of(node).scratch_bytes(node, target) for node in nodes}
+
+
+def _orders(graph: Graph) -> dict[Graph, list[Node]]:
+    return {each: list(each.nodes) for each in graph.walk_graphs()}
+
+
+def _lowest(graph: Graph, target: Packing) -> tuple[dict[Node, int], Laid]:
+    """The blocks of a graph as part of its best order, and what its nodes need of scratch."""
+    needed = _scratch(graph.walk(), target)
+
+    def lay(blocks: Sequence[BlockNode]) -> Laid:
+        return _best_order(graph, target, {**needed, **_scratch(blocks, target)}, blocks)
+
+    blocks = find_blocks(graph, target, lay)
+    return {**needed, **_scratch(blocks, target)}, lay(blocks)
 
 
 def _best_order(
-    graph: Graph, target: Packing, needed: dict[Node, int]
-) -> tuple[int, dict[Graph, list[Node]], Lifetimes]:
-    """The lowest peak of all orders, that order, and its lifetimes."""
-    best: tuple[int, dict[Graph, list[Node]], Lifetimes] | None = None
+    graph: Graph, target: Packing, needed: dict[Node, int], blocks: Sequence[BlockNode]
+) -> Laid:
+    """The order with the lowest peak."""
+    best: Laid | None = None
     for nodes in candidates(graph):
-        order = {g: list(g.nodes) for g in graph.walk_graphs()}
-        order[graph] = nodes
+        order = {**_orders(graph), graph: contract(nodes, blocks)}
         spans = lifetimes(graph, order, needed, target)
         _move_outputs(graph, spans)
         bound = spans.lower_bound()
-        if best is None or bound < best[0]:
-            best = bound, order, spans
+        if best is None or bound < best.peak:
+            best = Laid(bound, order[graph], spans)
     assert best is not None
     return best
 
 
 def separate_plan(graph: Graph, target: Packing) -> Plan:
     """Every value in memory of its own, so that nodes can be run one by one."""
-    needed = {n: ops.of(n).scratch_bytes(n, target) for n in graph.walk()}
-    order = {g: list(g.nodes) for g in graph.walk_graphs()}
+    needed, laid = _lowest(graph, target)
+    order = {**_orders(graph), graph: list(laid.order)}
     spans = lifetimes(graph, order, needed, target, share=False)
     return _finish(Plan(graph, target, order, scratch_bytes=needed), spans)
 

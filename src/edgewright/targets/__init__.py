@@ -145,6 +145,7 @@ class Target:
         lean_step: numbers that a multiplication takes in the 8-bit kernels for microcontrollers
             (`kernels/lean.h`): 1 plainly, 4 with SMLAD, 16 with Helium; 0: sixteen-lane kernels.
         chunks: pieces of a large layer that may run at the same time (`with_threads`).
+        room: bytes of arena that have to suffice (`--max-ram`); 0 where nobody said so.
         choices: what decides where a layer can be computed in several ways (`ops/choice.py`).
         product: what a build makes: the module of `artifact/products/` that writes it.
         fpu: whether float32 arithmetic is hardware; without it `fixed` is the default mode.
@@ -182,6 +183,7 @@ class Target:
     chunks: int = 1
     choices: Choices = DEFAULTS
     product: str = "shared_library"
+    room: int = 0
     fpu: bool = True
     compile_flags: tuple[str, ...] = ()
     soft_float: frozenset[str] = frozenset()

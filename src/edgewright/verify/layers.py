@@ -17,6 +17,7 @@ from edgewright.artifact.memory import aligned
 from edgewright.codegen import Code, generate
 from edgewright.errors import InternalError
 from edgewright.graph import Module, Node, Value
+from edgewright.ops.block import BlockNode
 from edgewright.ops.interpreter import Interpreter
 from edgewright.verify.compare import Difference, compare
 
@@ -65,6 +66,9 @@ class StepModel:
         self._weights = aligned(len(self.code.weights))
         self._weights[:] = np.frombuffer(self.code.weights, np.uint8)
         self._plan = next(iter(self.code.plans.values()))
+        order = self._plan.order[module.main]
+        #: what the code runs for each node: the node, or for the last one of a block all of it
+        self.runs = {n.chain[-1] if isinstance(n, BlockNode) else n: n for n in order}
         self._io = self._make_io()
 
     def _make_io(self) -> ctypes.Array[Any]:
@@ -112,21 +116,31 @@ class StepModel:
 def check_layers(
     module: Module, target: targets.Target, sample: Mapping[str, Array], compiler: str | None = None
 ) -> list[LayerResult]:
-    """C against the reference, node by node, on the reference's own inputs."""
+    """C against the reference, node by node, on the reference's own inputs.
+
+    A block (ops/block.py) is one node; its reference is that of its members, one after the other.
+    """
     step = StepModel(module, target, compiler)
     results: list[LayerResult] = []
+    known = {value: sample[value.name] for value in module.main.inputs}
 
     def watch(node: Node, inputs: Sequence[Array | None], outputs: Sequence[Array]) -> None:
         if node.graph is not module.main or not node.outputs:
             return
+        known.update(zip(node.outputs, outputs, strict=True))
+        run = step.runs.get(node)
+        if run is None:  # inside a block, which is compared at its end
+            return
+        if run is not node:
+            inputs = [known.get(value) if value else None for value in run.inputs]
         if interpreter.states:
             step.write_states(interpreter.states)
-        actual = step.run(node, inputs)
+        actual = step.run(run, inputs)
         names = [v.name for v in node.outputs]
         found = compare([dict(zip(names, actual, strict=True))],
                         [dict(zip(names, outputs, strict=True))])  # fmt: skip
         worst = max(found, key=lambda d: d.error)
-        results.append(LayerResult(len(results), node, worst))
+        results.append(LayerResult(len(results), run, worst))
 
     interpreter = Interpreter(module, watch)
     interpreter.run(sample)
