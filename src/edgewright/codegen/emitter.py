@@ -15,6 +15,7 @@ from edgewright.codegen.weights import Weights
 from edgewright.errors import EdgewrightError, InternalError, InvalidGraph, UnsupportedModel
 from edgewright.graph import Dim, Graph, Node, Size, Value
 from edgewright.graph.dims import Quotient, Sum, Symbol
+from edgewright.ops import parts
 from edgewright.ops.emit import Packing
 from edgewright.plan import Plan
 
@@ -91,7 +92,7 @@ class Function:
         """The code of a node; what has no code is noted, so that all of it can be named at once."""
         origin = str(node.origin) if node.origin else None
         try:
-            ops.of(node).emit(out)
+            parts.emit(out)
         except UnsupportedModel as error:
             error.where = error.where or origin
             self.program.problems.append(error)

@@ -26,6 +26,15 @@ EW_INLINE void ew_parallel(const ew_env *env, ew_task task, ew_work work) {
   EW_ROLLED for (int32_t chunk = 0; chunk < EW_CHUNKS; ++chunk) task(&work, chunk);
 }
 
+/* The same for tasks that take addresses: of operators that are divided by rows. */
+EW_INLINE void ew_parallel_parts(const ew_env *env, ew_task task, const void **at) {
+  if (env && env->parallel_for) {
+    env->parallel_for(env->pool, EW_CHUNKS, task, at);
+    return;
+  }
+  EW_ROLLED for (int32_t chunk = 0; chunk < EW_CHUNKS; ++chunk) task(at, chunk);
+}
+
 EW_INLINE void *ew_work_scratch(const ew_work *work, int32_t chunk) {
   return (char *)work->scratch + chunk * work->scratch_bytes;
 }
@@ -36,11 +45,16 @@ EW_INLINE int32_t ew_chunk_start(int32_t count, int32_t step, int32_t chunk) {
   return ew_min_i32(count, steps * chunk / EW_CHUNKS * step);
 }
 
+/* Rows of a chunk that are worth all of the weights. */
+#define EW_CHUNK_ROWS 48
+
 /* Whether chunks share the columns of a product and not its rows. All of what is not shared is read
-   by every chunk: that should be the smaller matrix, which is the input's in the deep layers of a
-   net and wherever there is one row. */
+   by every chunk: that should be the smaller matrix, which is the input's in the deepest layers of a
+   net and wherever there is one row. Rows are better where there are enough of them, whatever the
+   columns: weights come from the caches in the order in which they lie, and each core reads what it
+   wrote in the layer before (14x14x1024 to 256 and back: 1.04 to 1.07 times as fast). */
 EW_INLINE int ew_chunks_share_columns(int32_t groups, int32_t rows, int32_t columns) {
-  return groups == 1 && columns > rows;
+  return groups == 1 && columns > rows && rows < EW_CHUNK_ROWS * EW_CHUNKS;
 }
 
 /* The same, or what tuning found. */

@@ -95,6 +95,14 @@ class Op:
         """Bytes from the start of the output to each input, where inputs may be made in place."""
         return ()
 
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...] | None:
+        """The axis of each input that is divided where threads divide an axis of the output.
+
+        None for an input that is needed whole; None in all where the output cannot be divided so,
+        or where it is not worth it: see `parts`.
+        """
+        return None
+
     def macs(self, node: Node) -> int:
         """Multiply-accumulates, for reports; at the upper bound of run-time dims."""
         return 0

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgewright import numerics as nx
-from edgewright.graph import DType, TensorType, Value
+from edgewright.graph import DType, Node, TensorType, Value
 from edgewright.ops import Array, Call, Emit, Op, of, op, quantised, quantised_c, require
-from edgewright.ops.broadcast import broadcast_shape, emit_loops
+from edgewright.ops.broadcast import broadcast_shape, emit_loops, meeting_axes
 from edgewright.ops.literals import f32_literal, int_literal, whole
 from edgewright.ops.unary import Unary
 
@@ -142,6 +142,9 @@ class Binary(Op):
         with np.errstate(all="ignore"):
             result = np.asarray(self.row.reference(a, b))
         return result if self.bounds is None else np.clip(result, *self.bounds).astype(a.dtype)
+
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...]:
+        return meeting_axes(node, axis)
 
     def emit(self, e: Emit) -> None:
         a, b = e.inputs

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewright.errors import InvalidGraph
-from edgewright.graph import Size, Value, product, upper
+from edgewright.graph import Node, Size, Value, product, upper
 from edgewright.ops.emit import Emit
 
 Shape = tuple[Size, ...]
@@ -27,6 +27,18 @@ def _common(sizes: Sequence[Size], shapes: Sequence[Shape]) -> Size:
         text = " and ".join(str(list(shape)) for shape in shapes)
         raise InvalidGraph(f"shapes {text} do not broadcast")
     return wide[0] if wide else 1
+
+
+def meeting_axes(node: Node, axis: int) -> tuple[int | None, ...]:
+    """The axis of each input that meets an axis of the output; None where it is repeated."""
+    behind = node.outputs[0].type.rank - axis
+    return tuple(None if value is None else _meeting(value, behind) for value in node.inputs)
+
+
+def _meeting(value: Value, behind: int) -> int | None:
+    """The axis with so many axes from it on, where the value has it and its size is not 1."""
+    axis = value.type.rank - behind
+    return axis if axis >= 0 and value.type.shape[axis] != 1 else None
 
 
 @dataclass(frozen=True)

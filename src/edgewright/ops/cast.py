@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgewright.graph import DType, TensorType
+from edgewright.graph import DType, Node, TensorType
 from edgewright.ops import Array, Call, Emit, Op, op, require
 
 HALVES = (DType.FLOAT16, DType.BFLOAT16)
@@ -42,6 +42,9 @@ class Cast(Op):
             return _truncate(x, to)
         with np.errstate(over="ignore"):
             return x.astype(to.numpy)
+
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...] | None:
+        return (axis,) if node.input(0).type.dtype is not node.output.type.dtype else None
 
     def emit(self, e: Emit) -> None:
         (x,), (y,) = e.inputs, e.outputs

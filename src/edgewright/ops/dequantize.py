@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgewright.graph import DType, TensorType
+from edgewright.graph import DType, Node, TensorType
 from edgewright.ops import Array, Call, Emit, Op, op, quantised, quantised_c, require
 
 
@@ -16,6 +16,10 @@ class Dequantize(Op):
 
     def reference(self, call: Call, x: Array) -> Array:
         return quantised.dequantize(call, x)
+
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...] | None:
+        quant = node.input(0).type.quant
+        return (axis,) if quant is not None and quant.axis is None else None
 
     def emit(self, e: Emit) -> None:
         quantised_c.emit_dequantize(e)

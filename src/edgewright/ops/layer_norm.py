@@ -6,7 +6,7 @@ import numpy as np
 
 from edgewright import numerics as nx
 from edgewright.errors import UnsupportedModel
-from edgewright.graph import DType, TensorType
+from edgewright.graph import DType, Node, TensorType
 from edgewright.ops import Array, Call, Emit, Op, op, require
 from edgewright.ops.literals import f32_literal
 
@@ -34,6 +34,9 @@ class LayerNorm(Op):
             centred = wide - nx.mean(wide, axes)[..., None]
             variance = nx.mean(centred * centred, axes)[..., None]
             return (centred * nx.rsqrt(variance + self.epsilon) * scale + bias).astype(x.dtype)
+
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...] | None:
+        return (axis, None, None) if axis < node.output.type.rank - 1 else None
 
     def emit(self, e: Emit) -> None:
         x, scale, bias = e.inputs

@@ -29,6 +29,9 @@ class Lookup(Op):
     def reference(self, call: Call, x: Array, table: Array) -> Array:
         return tables.look_up(x, table[MODES.index(call.requantization)])
 
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...]:
+        return (axis, None)
+
     def emit(self, e: Emit) -> None:
         x, table = e.inputs
         assert x is not None

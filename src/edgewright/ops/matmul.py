@@ -16,11 +16,12 @@ from edgewright.ops import (
     lean,
     op,
     packing,
+    parts,
     quantised,
     quantised_c,
     require,
 )
-from edgewright.ops.broadcast import broadcast_shape, emit_batches
+from edgewright.ops.broadcast import broadcast_shape, emit_batches, meeting_axes
 
 
 @op("matmul")
@@ -45,6 +46,12 @@ class Matmul(Op):
 
     def macs(self, node: Node) -> int:
         return upper(node.output.type.count) * upper(node.input(0).type.shape[-1])
+
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...] | None:
+        """Along the batches, or the rows of one product."""
+        rank = node.output.type.rank
+        a, b = meeting_axes(node, axis)
+        return None if axis == rank - 1 else (a, b if axis < rank - 2 else None)
 
     def emit(self, e: Emit) -> None:
         a, b = e.inputs
@@ -72,4 +79,5 @@ class Matmul(Op):
         if a.type.quant is None or lean.applies(target, a):
             return 0
         rows, inner, columns = (upper(s) for s in (*a.type.shape[-2:], b.type.shape[-1]))
-        return packing.matmul_scratch_bytes(rows, inner, columns, target.pointer_bytes)
+        needed = packing.matmul_scratch_bytes(rows, inner, columns, target.pointer_bytes)
+        return parts.scratch(node, target, needed)

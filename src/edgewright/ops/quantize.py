@@ -24,5 +24,8 @@ class Quantize(Op):
     def reference(self, call: Call, x: Array) -> Array:
         return quantised.quantize(call, x)
 
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...]:
+        return (axis,)
+
     def emit(self, e: Emit) -> None:
         quantised_c.emit_quantize(e)

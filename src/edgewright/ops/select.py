@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgewright.graph import DType, TensorType
+from edgewright.graph import DType, Node, TensorType
 from edgewright.ops import Array, Call, Emit, Op, op, require
-from edgewright.ops.broadcast import broadcast_shape, emit_loops
+from edgewright.ops.broadcast import broadcast_shape, emit_loops, meeting_axes
 
 
 @op("select")
@@ -21,6 +21,9 @@ class Select(Op):
 
     def reference(self, call: Call, condition: Array, a: Array, b: Array) -> Array:
         return np.where(condition, a, b)
+
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...]:
+        return meeting_axes(node, axis)
 
     def emit(self, e: Emit) -> None:
         condition, a, b = e.inputs

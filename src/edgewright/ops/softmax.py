@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgewright import numerics as nx
-from edgewright.graph import DType, TensorType
+from edgewright.graph import DType, Node, TensorType
 from edgewright.ops import Array, Call, Emit, Op, op, quantised, quantised_c, require
 from edgewright.ops.literals import f32_literal
 
@@ -33,6 +33,9 @@ class Softmax(Op):
             shifted = np.asarray(x, np.float64) - x.max(axis=-1, keepdims=True)
             powers = nx.exp(self.beta * shifted)
             return (powers / nx.sum(powers, axis=-1, keepdims=True)).astype(x.dtype)
+
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...] | None:
+        return (axis,) if axis < node.output.type.rank - 1 else None
 
     def emit(self, e: Emit) -> None:
         x, y = e.inputs[0], e.outputs[0]
@@ -63,6 +66,9 @@ class LogSoftmax(Op):
             shifted = self.beta * (np.asarray(x, np.float64) - x.max(axis=-1, keepdims=True))
             total = nx.sum(nx.exp(shifted), axis=-1, keepdims=True)
             return np.asarray(shifted - nx.log(total), x.dtype)
+
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...] | None:
+        return (axis,) if axis < node.output.type.rank - 1 else None
 
     def emit(self, e: Emit) -> None:
         quantised.require_kernel(self.name, e.outputs[0].type)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from edgewright import numerics as nx
-from edgewright.graph import DType, TensorType, Value
+from edgewright.graph import DType, Node, TensorType, Value
 from edgewright.ops import Array, Call, Emit, Op, op, quantised, quantised_c, require
 from edgewright.ops.literals import f32_literal, int_literal, whole
 
@@ -149,6 +149,9 @@ class Unary(Op):
         limits = {k: whole(v, x.dtype) for k, v in self.attributes.items()}
         with np.errstate(over="ignore"):
             return np.asarray(self.row.reference(x, **limits)).astype(x.dtype)
+
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...]:
+        return (axis,)
 
     def emit(self, e: Emit) -> None:
         x, y = e.inputs[0], e.outputs[0]

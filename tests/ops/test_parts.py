@@ -1,0 +1,104 @@
+"""Operators that threads share by rows: the same bytes as whole ones, in any order of the parts."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.ops.harness import const, quantised
+from tests.ops.test_parallel import FOR, Case, backwards, floats, opened, small, whole
+
+from edgewright import targets
+from edgewright.codegen import generate
+from edgewright.graph import DType, Quant, TensorType
+from edgewright.ops import parts
+
+CHUNKS = 3
+
+
+def byte(*shape: int, scale: float = 0.05, zero: int = 3) -> Any:
+    return quantised(small(np.int8, *shape), scale, zero)
+
+
+def result(*shape: int, dtype: DType = DType.INT8, scale: float = 0.1) -> dict[str, Any]:
+    return {"outputs": [TensorType(dtype, shape, Quant.per_tensor(scale, -2))]}
+
+
+FLOATS: list[Case] = [
+    ("gelu", [floats(1, 5, 37, 113)], {}),  # one vector: what is left over is with the last part
+    ("silu", [floats(9, 4096)], {}),
+    ("add", [floats(1, 29, 31, 33), floats(1, 29, 31, 33)], {}),
+    ("mul", [floats(1, 29, 31, 33), floats(1, 1, 1, 33)], {}),
+    ("div", [floats(2, 6, 40, 48), const(np.float32(8))], {}),
+    ("sub", [const(floats(70, 1)), floats(5, 1, 160)], {}),  # one has no such axis
+    ("softmax", [floats(1, 6, 41, 77)], {}),
+    ("log_softmax", [floats(250, 70)], {}),
+    ("layer_norm", [floats(1, 128, 131), const(floats(131)), const(floats(131))], {}),
+    ("matmul", [floats(1, 7, 40, 33), floats(1, 7, 33, 41)], {}),
+    ("matmul", [floats(110, 65), floats(65, 70)], {}),
+    ("select", [np.arange(20000).reshape(40, 500) % 3 == 0, floats(40, 500),
+                floats(500)], {}),
+]  # fmt: skip
+BYTES: list[Case] = [
+    ("add", [byte(1, 31, 37, 40), byte(1, 31, 37, 40, scale=0.03)], result(1, 31, 37, 40)),
+    ("mul", [byte(1, 41, 43, 24), byte(1, 1, 1, 24)], result(1, 41, 43, 24)),
+    ("sigmoid", [byte(1, 41, 43, 24)], result(1, 41, 43, 24)),
+    ("softmax", [byte(1, 6, 71, 83)], result(1, 6, 71, 83)),
+    ("matmul", [byte(5, 40, 36), byte(5, 36, 41)], result(5, 40, 41)),
+    ("quantize", [floats(1, 23, 1001)], result(1, 23, 1001)),
+    ("dequantize", [byte(1, 23, 1001)], {}),
+    ("cast", [small(np.int8, 13, 3001)], {"to": "float32"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("mode", "cases"), [("float", FLOATS + BYTES), ("fixed", [*BYTES[:1], *BYTES[3:6]])]
+)
+def test_bit_equal_to_whole_operators(mode: str, cases: list[Case], tmp_path: Path) -> None:
+    """At every level, with the parts in both orders."""
+    module, inputs = whole(cases, mode)
+    _, plain = opened(module, 1, tmp_path / "plain")
+    code, cut = opened(module, CHUNKS, tmp_path / "cut")
+    assert code.model_c.count("ew_parallel_parts(env, ") == len(module.main.nodes)
+    function = FOR(backwards)
+    for level in plain.levels_here():
+        plain.use_level(level)
+        cut.use_level(level)
+        expected = plain.run(inputs)
+        for address in (None, ctypes.cast(function, ctypes.c_void_p).value):
+            cut._env.parallel_for = address
+            found = cut.run(inputs)
+            for name, array in expected.items():
+                assert array.tobytes() == found[name].tobytes(), f"{name} at {level}"
+
+
+def test_small_operators_stay_whole() -> None:
+    """Dividing them would take longer than they do; so would it without threads."""
+    several, alone = (targets.with_threads([targets.get("host")], n)[0] for n in (4, 1))
+    module, _ = whole([("gelu", [floats(1, 1000)], {})], "float")
+    assert "ew_parallel" not in generate(module, several, "test").model_c
+    module, _ = whole([("gelu", [floats(1, 100_000)], {})], "float")
+    assert "ew_parallel" in generate(module, several, "test").model_c
+    assert "ew_parallel" not in generate(module, alone, "test").model_c
+
+
+def test_leading_axes_are_divided_together() -> None:
+    """So that six heads of 41 rows are 246 rows, not 6."""
+    (target,) = targets.with_threads([targets.get("host")], 4)
+    module, _ = whole([FLOATS[6], FLOATS[9], FLOATS[10]], "float")
+    softmax, batches, rows = module.main.nodes
+    assert parts.division(softmax, target) == parts.Division(6 * 41, (True,))
+    assert parts.division(batches, target) == parts.Division(7, (True, True))
+    assert parts.division(rows, target) == parts.Division(110, (True, False))
+
+
+def test_scratch_of_each_part_is_its_own() -> None:
+    """An 8-bit product packs its second matrix for each part."""
+    module, _ = whole([BYTES[4]], "float")
+    (node,) = module.main.nodes
+    (target,) = targets.with_threads([targets.get("host")], CHUNKS)
+    assert parts.scratch(node, target, 100) == CHUNKS * 128
+    assert parts.scratch(node, targets.get("host"), 100) == 100
