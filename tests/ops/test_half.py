@@ -1,13 +1,16 @@
 """Layers whose weights are stored in 16 bits: every kernel form, against the reference."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.ops import harness
 from tests.ops.harness import Array, check_module, const, one_node
 
 from edgewright import ops, targets
+from edgewright.codegen import generate
 from edgewright.graph import DType, Graph, Module
 from edgewright.ops import half_winograd, storage
 from edgewright.ops.conv import Conv
@@ -79,6 +82,42 @@ def test_convolutions(precision: str) -> None:
                             const(drawn(rng, 19))], {"pad": ((1, 1), (1, 1))}),
     ]  # fmt: skip
     check(cases, precision)
+
+
+@pytest.fixture
+def bfloat16_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the harness build for the levels of CPUs that multiply bfloat16, too."""
+    monkeypatch.setattr(harness, "_target", lambda name: targets.with_bfloat16(targets.get(name)))
+
+
+def test_arithmetic_in_bfloat16(bfloat16_levels: None) -> None:
+    rng = np.random.default_rng(2)
+    shapes = [(8, 16, 16), (13, 40, 33), (30, 18, 64), (25, 256, 100), (9, 34, 200)]
+    cases = [
+        *(product(rng, *shape) for shape in shapes),
+        conv(rng, 16, 40, 3, clamp=(0.0, 6.0)),
+        conv(rng, 20, 16, 1),
+        conv(rng, 32, 17, 3, stride=(2, 2)),
+        conv(rng, 18, 20, 3, groups=3),
+        ("conv", [drawn(rng, 1, 5, 5, 18), const(drawn(rng, 34, 1, 1, 18)), None,
+                  drawn(rng, 1, 5, 5, 34)], {}),
+    ]  # fmt: skip
+    check(cases, "bfloat16-math")
+
+
+def test_levels_with_fused_sums_have_equal_bits(bfloat16_levels: None, tmp_path: Path) -> None:
+    """vdpbf16ps rounds after each product, the upper one's first: so does the code without it."""
+    op, operands, attrs = conv(np.random.default_rng(3), 32, 48, 3)
+    module, inputs = one_node(op, operands, **attrs)
+    store_weights(module, Narrowing("bfloat16-math"))
+    assert [node.op for node in module.main.nodes] == ["cast", "conv"]
+    code = generate(module, targets.with_bfloat16(targets.get("host")), "test")
+    model, found = harness.load(code, module, tmp_path), set()
+    for level in model.levels_here():
+        model.use_level(level)
+        if level != "scalar":
+            found.add(model.run(inputs)["y0"].tobytes())
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])

@@ -58,6 +58,47 @@ def test_unknown_precision() -> None:
         Narrowing("float8")
 
 
+ROUNDED = """\
+graph main(%x: float32[8,16], %one: float32[1,16]) -> (%a, %b, %c, %d) {
+  const %w: float32[16,16] = [0.0, …]
+  const %few: float32[2,16] = [0.0, …]
+  %a = fully_connected(%x, %w, none)
+  %b = fully_connected(%x, %w, none)
+  %c = fully_connected(%one, %w, none)
+  %d = fully_connected(%x, %few, none)
+}
+"""
+
+
+def test_activations_of_large_products_are_rounded_once() -> None:
+    text = ROUNDED
+    for count in (256, 32):
+        text = text.replace("[0.0, …]", f"[{', '.join(['0.5'] * count)}]", 1)
+    held = Module({"main": parse_graph(text, infer=ops.infer)})
+    store_weights(held, Narrowing("bfloat16-math"))
+    verify_module(held, ops.infer)
+    cast, first, second, single, narrow = held.main.nodes
+    assert (cast.op, cast.attrs) == ("cast", {"to": "bfloat16"})
+    assert first.input(0) is second.input(0) is cast.output
+    assert first.output.type.dtype is DType.FLOAT32
+    assert single.input(0).type.dtype is DType.FLOAT32, "it waits for weights"
+    assert narrow.input(0).type.dtype is DType.FLOAT32, "rounding x costs more than its products"
+
+
+def test_rounding_is_in_the_reference() -> None:
+    zeros = ", ".join(["1.0"] * 256)
+    graph = parse_graph(f"""\
+graph main(%x: float32[8,16]) -> (%y) {{
+  const %w: float32[16,16] = [{zeros}]
+  %y = fully_connected(%x, %w, none)
+}}
+""", infer=ops.infer)  # fmt: skip
+    held = Module({"main": graph})
+    store_weights(held, Narrowing("bfloat16-math"))
+    x = np.full((8, 16), 1 + 2.0**-8 + 2.0**-12, np.float32)
+    assert (Interpreter(held).run({"x": x})["y"] == 16 * (1 + 2.0**-7)).all()
+
+
 @pytest.mark.parametrize(("weights", "block"), [("int8", 48), ("int4", 32)])
 def test_products_in_integers(weights: str, block: int) -> None:
     rng = np.random.default_rng(0)

@@ -9,12 +9,14 @@ typedef struct ew_half_plan {
   int32_t pixels, columns, channels; /* M; output and input channels of one group */
   int32_t first;                     /* of the pixels: not 0 where threads share them */
   int32_t taps, depth, gathers;
+  int32_t x_bytes;                   /* of a number of x */
   int32_t block;                     /* see ew_conv_block */
   int32_t pad_bytes, rows_bytes;     /* parts of the scratch memory */
 } ew_half_plan;
 
-EW_INLINE ew_half_plan ew_half_plan_of(const ew_conv_shape s) {
+EW_INLINE ew_half_plan ew_half_plan_of(const ew_conv_shape s, const int stored) {
   ew_half_plan p;
+  p.x_bytes = stored == EW_STORED_PAIRS ? 2 : 4;
   const int32_t window = s.kernel_h * s.kernel_w;
   p.pixels = s.batch * s.out_h * s.out_w;
   p.first = 0;
@@ -23,25 +25,25 @@ EW_INLINE ew_half_plan ew_half_plan_of(const ew_conv_shape s) {
   p.gathers = window > 1 && p.channels < 16;
   p.taps = p.gathers ? 1 : window;
   p.depth = p.gathers ? window * p.channels : p.channels;
-  p.block = ew_conv_block((int64_t)p.taps * p.depth * 4, p.columns, EW_F32_ROWS);
-  p.pad_bytes = ew_round_up(p.channels * 4, 64);
+  p.block = ew_conv_block((int64_t)p.taps * p.depth * p.x_bytes, p.columns, EW_F32_ROWS);
+  p.pad_bytes = ew_round_up(p.channels * p.x_bytes, 64);
   p.rows_bytes = ew_round_up(p.taps * EW_F32_ROWS * (int32_t)sizeof(void *), 64);
   return p;
 }
 
 /* Makes the row pointers of one tile; scratch holds the padding, the pointers, what is gathered. */
 EW_INLINE const void *const *ew_half_rows(const ew_conv_shape s, const ew_half_plan p,
-                                          const float *x, int32_t m, int32_t count,
+                                          const void *x, int32_t m, int32_t count,
                                           void *scratch) {
   const void **const rows = (const void **)((char *)scratch + p.pad_bytes);
   char *const gathered = (char *)scratch + p.pad_bytes + p.rows_bytes;
-  const int32_t pixel_bytes = s.in_c * 4, row_bytes = p.depth * 4;
+  const int32_t pixel_bytes = s.in_c * p.x_bytes, row_bytes = p.depth * p.x_bytes;
   if (p.gathers) {
-    const ew_gather g = {pixel_bytes, p.channels * 4, row_bytes, row_bytes, row_bytes, 0, 0};
+    const ew_gather g = {pixel_bytes, p.channels * p.x_bytes, row_bytes, row_bytes, row_bytes, 0, 0};
     ew_gather_rows(s, g, x, m, count, gathered);
     ew_point_matrix(gathered, row_bytes, count, EW_F32_ROWS, rows);
   } else if (ew_conv_is_matrix(s)) {
-    ew_point_matrix(x + (ptrdiff_t)m * s.in_c, pixel_bytes, count, EW_F32_ROWS, rows);
+    ew_point_matrix((const char *)x + (ptrdiff_t)m * pixel_bytes, pixel_bytes, count, EW_F32_ROWS, rows);
   } else {
     ew_point_rows(&s, x, pixel_bytes, scratch, m, count, EW_F32_ROWS, rows);
   }
@@ -49,7 +51,7 @@ EW_INLINE const void *const *ew_half_rows(const ew_conv_shape s, const ew_half_p
 }
 
 EW_INLINE void ew_half_group(const ew_conv_shape s, const ew_half_plan p, const int stored,
-                             const float *x, ew_tile_h16 t, void *scratch) {
+                             const void *x, ew_tile_h16 t, void *scratch) {
   const ew_tile_h16 first = t;
   const int32_t step = p.pixels - p.first == 1 ? p.columns : 16 * EW_F32_BLOCKS;
   for (int32_t m0 = p.first; m0 < p.pixels; m0 += p.block)
@@ -70,7 +72,7 @@ EW_INLINE void ew_half_group(const ew_conv_shape s, const ew_half_plan p, const 
 }
 
 EW_INLINE void ew_half_planned(const ew_conv_shape s, const ew_half_plan p, const int stored,
-                               const float *x, const uint16_t *w, const float *bias,
+                               const void *x, const uint16_t *w, const float *bias,
                                const float *skip, float lo, float hi, float *y, void *scratch) {
   const int32_t blocks = (p.columns + 15) / 16;
   const ptrdiff_t w_block = (ptrdiff_t)p.taps * p.depth * 16;
@@ -86,7 +88,8 @@ EW_INLINE void ew_half_planned(const ew_conv_shape s, const ew_half_plan p, cons
                             .depth = p.depth,
                             .lo = lo,
                             .hi = hi};
-    ew_half_group(s, p, stored, x + g * p.channels, t, scratch);
+    ew_half_group(s, p, stored, (const char *)x + (ptrdiff_t)g * p.channels * p.x_bytes, t,
+                  scratch);
   }
 }
 
@@ -95,15 +98,15 @@ EW_INLINE void ew_half_planned(const ew_conv_shape s, const ew_half_plan p, cons
    x [batch, in_h, in_w, in_c]; w and bias from pack_f32 (one after the other for each group), w
    then narrowed; skip as y, or null, and may be y; y [batch, out_h, out_w, out_c].
    scratch: half_scratch_bytes(...) bytes, aligned to 64. */
-EW_DRIVER void ew_conv_f16(const ew_conv_shape s, const float *x, const uint16_t *w,
-                           const float *bias, const float *skip, float lo, float hi, float *y,
-                           void *scratch) {
-  ew_half_planned(s, ew_half_plan_of(s), EW_STORED_F16, x, w, bias, skip, lo, hi, y, scratch);
-}
-EW_DRIVER void ew_conv_bf16(const ew_conv_shape s, const float *x, const uint16_t *w,
-                            const float *bias, const float *skip, float lo, float hi, float *y,
-                            void *scratch) {
-  ew_half_planned(s, ew_half_plan_of(s), EW_STORED_BF16, x, w, bias, skip, lo, hi, y, scratch);
-}
+#define EW_CONV_HALF(form, type, stored)                                                          \
+  EW_DRIVER void ew_conv_##form(const ew_conv_shape s, const type *x, const uint16_t *w,          \
+                                const float *bias, const float *skip, float lo, float hi,         \
+                                float *y, void *scratch) {                                        \
+    ew_half_planned(s, ew_half_plan_of(s, stored), stored, x, w, bias, skip, lo, hi, y, scratch); \
+  }
+EW_CONV_HALF(f16, float, EW_STORED_F16)
+EW_CONV_HALF(bf16, float, EW_STORED_BF16)
+/* x in bfloat16, too; an even number of channels of each group, 16 at least. */
+EW_CONV_HALF(pairs, uint16_t, EW_STORED_PAIRS)
 
 #endif

@@ -44,5 +44,13 @@ static inline int ew_cpu_has_avx512vnni(void) {
   return ew_cpu_has_avx2() && (ew_saved_states() & 0xe6u) == 0xe6u && ew_leaf7(seven) &&
          (seven[1] & f_dq_cd_bw_vl) == f_dq_cd_bw_vl && (seven[2] & (1u << 11));
 }
+
+/* The same with products of bfloat16. */
+__attribute__((unused)) static inline int ew_cpu_has_avx512bf16(void) {
+  uint32_t more[4];
+  if (!ew_cpu_has_avx512vnni()) return 0;
+  ew_cpuid(7, 1, more); /* zeros where there is no such leaf */
+  return (int)(more[0] >> 5 & 1);
+}
 #endif
 #endif

@@ -3,8 +3,9 @@
 #define EW_HALF_H
 #include "simd.h"
 
-/* How a weight is stored. */
-enum { EW_STORED_F16, EW_STORED_BF16 };
+/* How a weight is stored; EW_STORED_PAIRS: bfloat16, two rows of the product in each lane, for x in
+   bfloat16. */
+enum { EW_STORED_F16, EW_STORED_BF16, EW_STORED_PAIRS };
 
 EW_INLINE ew_f32x16 ew_load_bf16(const uint16_t *p) {
   return ew_f32_of_bits(ew_i32_shl(ew_i32_load_s16((const int16_t *)(const void *)p), 16));
@@ -28,6 +29,19 @@ EW_INLINE ew_f32x16 ew_load_f16(const uint16_t *p) {
 
 EW_INLINE ew_f32x16 ew_half_load(const uint16_t *p, const int stored) {
   return stored == EW_STORED_F16 ? ew_load_f16(p) : ew_load_bf16(p);
+}
+
+/* The sum of both products of each lane, the upper halves' first: what vdpbf16ps computes, which
+   takes denormals for zeros. Products of bfloat16 are exact in float32. */
+EW_INLINE ew_f32x16 ew_bf16_dot(ew_f32x16 acc, ew_i32x16 x, ew_i32x16 w) {
+#if defined(__AVX512BF16__) && !defined(EW_SIMD_SCALAR)
+  return _mm512_dpbf16_ps(acc, (__m512bh)x, (__m512bh)w);
+#else
+  const ew_i32x16 upper = ew_i32_dup((int32_t)0xffff0000u);
+  const ew_f32x16 x1 = ew_f32_of_bits(ew_i32_and(x, upper)), x0 = ew_f32_of_bits(ew_i32_shl(x, 16));
+  const ew_f32x16 w1 = ew_f32_of_bits(ew_i32_and(w, upper)), w0 = ew_f32_of_bits(ew_i32_shl(w, 16));
+  return ew_fma(x0, w0, ew_fma(x1, w1, acc));
+#endif
 }
 
 /* to[i] = from[i] for `count` numbers, a multiple of 16. */

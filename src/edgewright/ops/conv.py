@@ -7,7 +7,7 @@ import numpy as np
 from edgewright.graph import Node, Size, TensorType, upper
 from edgewright.ops import Array, Call, Emit, Op, Packing, linear, op, require
 from edgewright.ops import lean as lean_kernels
-from edgewright.ops.linear import Clamp, Epilogue, Pads, Pair
+from edgewright.ops.linear import Clamp, Epilogue, Pads, Pair, sum_dtype
 from edgewright.ops.linear_emit import conv_scratch, emit_conv
 
 ROWS_AT_ONCE = 4096
@@ -33,7 +33,8 @@ def windows(
 class Conv(Op):
     """y[n,h,w,o] = clamp(sum over the window of x * w + bias + skip).
 
-    Sums are exact for integers; results are quantised as docs/reference/integer.md says.
+    Sums are exact for integers; results are quantised as docs/reference/integer.md says. Those of
+    bfloat16 are float32.
     """
 
     stride: Pair = (1, 1)
@@ -61,7 +62,7 @@ class Conv(Op):
         height = output_size(x.shape[1], kh, self.stride[0], self.dilation[0], self.pad[0])
         width = output_size(x.shape[2], kw, self.stride[1], self.dilation[1], self.pad[1])
         require(upper(height) > 0 and upper(width) > 0, f"the window is larger than {x}")
-        y = TensorType(x.dtype, (x.shape[0], height, width, outputs))
+        y = TensorType(sum_dtype(x), (x.shape[0], height, width, outputs))
         require(skip is None or skip.shape == y.shape, f"skip is {skip}, the result {y}")
         return y
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgewright.graph import Node, TensorType, upper
 from edgewright.ops import Array, Call, Emit, Op, Packing, linear, op, require
-from edgewright.ops.linear import Clamp, Epilogue
+from edgewright.ops.linear import Clamp, Epilogue, sum_dtype
 from edgewright.ops.linear_emit import emit_fully_connected, fully_connected_scratch
 
 
@@ -19,7 +19,7 @@ class FullyConnected(Op):
         outputs, inputs = w.dims
         require(x.shape[-1] == inputs, f"x has {x.shape[-1]} features, the weight expects {inputs}")
         require(bias is None or bias.shape == (outputs,), f"bias is {bias}, expected [{outputs}]")
-        return TensorType(x.dtype, (*x.shape[:-1], outputs))
+        return TensorType(sum_dtype(x), (*x.shape[:-1], outputs))
 
     def reference(self, call: Call, x: Array, w: Array, bias: Array | None = None) -> Array:
         rows = linear.centred(x, call.inputs[0]).reshape(-1, w.shape[1])

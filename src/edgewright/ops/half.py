@@ -28,6 +28,11 @@ def applies(node: Node) -> bool:
     return storage.is_half(node.input(1).type)
 
 
+def multiplies(node: Node) -> bool:
+    """Whether the node multiplies 16-bit floats, not only reads its weights so."""
+    return storage.is_half(node.input(0).type)
+
+
 # -- convolution and products: widened in registers --------------------------------------------
 
 
@@ -52,7 +57,7 @@ def scratch_bytes(node: Node, window: tuple[int, int], channels: int, target: Pa
 
 
 def emit_product(e: Emit, shape: str, groups: int, clamp: Clamp | None) -> None:
-    """One call of `ew_conv_f16` or `ew_conv_bf16`.
+    """One call of `ew_conv_f16` or `ew_conv_bf16`, or `ew_conv_pairs` where x is bfloat16, too.
 
     Args:
         e: the layer: x, weight, bias, perhaps a residual.
@@ -68,8 +73,10 @@ def emit_product(e: Emit, shape: str, groups: int, clamp: Clamp | None) -> None:
     real = storage.widened(w.data, w.type.dtype)
     packed, offsets = packing.pack_f32(real, constant_data(bias), groups)
     lo, hi = map(float_text, clamp_of(clamp))
+    pairs = multiplies(e.node)
+    packed = packing.in_pairs(packed) if pairs else packed
     e.header("conv_half.h")
-    e.call(f"ew_conv_{suffix(w.type)}", shape, e.ptr(x),
+    e.call(f"ew_conv_{'pairs' if pairs else suffix(w.type)}", shape, e.ptr(x),
            e.weight(storage.narrowed(packed, w.type.dtype)), e.weight(offsets), e.ptr(skip),
            lo, hi, e.ptr(e.outputs[0]), e.scratch())  # fmt: skip
 

@@ -87,6 +87,11 @@ def quant_of(type: TensorType | None) -> Quant:
     return type.quant
 
 
+def sum_dtype(x: TensorType) -> DType:
+    """The dtype of a convolution of x: sums of bfloat16 are float32."""
+    return DType.FLOAT32 if x.dtype is DType.BFLOAT16 else x.dtype
+
+
 def centred(x: Array, type: TensorType | None, axis_last: bool = False) -> Array:
     """x minus its zero point, in int64; float tensors come back in float64.
 

@@ -220,6 +220,9 @@ def emit_conv(e: Emit, op: Conv) -> None:
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
     w = weight_data(e)
+    if half.multiplies(e.node):
+        half.emit_product(e, shape_text(e, op, w.shape[1:3], op.groups), op.groups, op.clamp)
+        return
     kind, skip = suffix(x), e.inputs[3] if len(e.inputs) > 3 else None
     form = conv_choice.form(e.node, op, e.target)
     shape = shape_text(e, op, w.shape[1:3], op.groups, form)
@@ -361,13 +364,15 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
     """One call of `ew_fully_connected_*`."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
-    w, kind = weight_data(e), suffix(x)
+    w = weight_data(e)
     columns, depth = w.shape
     rows = f"{e.count(y)} / {columns}" if not y.type.is_static else str(y.type.count // columns)
     sizes = [rows, str(depth), str(columns)]
     if half.applies(e.node):
         half.emit_product(e, _matrix_text(sizes), 1, op.clamp)
-    elif kind == "f32":
+        return
+    kind = suffix(x)
+    if kind == "f32":
         bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
         packed, offsets = packing.pack_f32(w, bias)
         lo, hi = map(float_text, clamp_of(op.clamp))
@@ -454,7 +459,7 @@ def _element_bytes(node: Node) -> int:
 def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
     """Bytes of scratch of a convolution."""
     if half.applies(node):
-        if half_winograd.wins(node, op, target):
+        if not half.multiplies(node) and half_winograd.wins(node, op, target):
             return half_winograd.scratch_bytes(node, op)
         return half.conv_scratch(node, target)
     _, kh, kw, channels = node.input(1).type.dims

@@ -246,6 +246,12 @@ def pack_q8(w: Weights8, groups: int = 1) -> Int8:
     return np.ascontiguousarray(_blocks(quads, groups).swapaxes(2, 3), np.int8)
 
 
+def in_pairs(packed: Float32) -> Float32:
+    """What `pack_f32` gave [..., K, 16] (K even) as [..., K / 2, 16, 2]."""
+    *outer, depth, lanes = packed.shape
+    return np.ascontiguousarray(packed.reshape(*outer, depth // 2, 2, lanes).swapaxes(-1, -2))
+
+
 def pack_few_q8(w: Weights8) -> Int8:
     """8-bit weights [N, K] of few columns for `ew_fully_connected_few_*`.
 

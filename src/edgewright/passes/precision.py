@@ -7,17 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewright.errors import InvalidOption
-from edgewright.graph import DType, Graph, Module, Node, TensorType, Value
+from edgewright.graph import DType, Graph, Module, Node, TensorType, Value, upper
 from edgewright.graph.text import values_of
 from edgewright.ops import block_scales, storage
 from edgewright.passes.editing import become, insert
 from edgewright.passes.stored import StoredRows
 
-#: what `--precision` takes
-PRECISIONS = ("float32", "float16", "bfloat16")
+#: what `--precision` takes, and how weights are stored then; `bfloat16-math` rounds the activations
+#: of large products, too
+PRECISIONS = {
+    "float32": DType.FLOAT32,
+    "float16": DType.FLOAT16,
+    "bfloat16": DType.BFLOAT16,
+    "bfloat16-math": DType.BFLOAT16,
+}
 #: what `--weights` takes, and for how many numbers there is a scale; 0: for each output channel.
 #: 4 bits are too few for a whole channel, whose largest weight would leave most others at 0.
 INTEGERS = {"int8": 0, "int4": 32}
+
+
+#: the least numbers of channels and of rows where products of bfloat16 pay for rounding
+LEAST_SIDE, LEAST_ROWS = 16, 8
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,11 @@ class Narrowing:
         """Whether it is not what the model itself says."""
         return self.precision != "float32" or self.weights is not None
 
+    @property
+    def rounds(self) -> bool:
+        """Whether products are of numbers that are rounded before."""
+        return self.precision == "bfloat16-math"
+
     def __str__(self) -> str:
         of_products = f", {self.weights} weights of products" if self.weights else ""
         return f"precision {self.precision}{of_products}"
@@ -50,7 +65,9 @@ WEIGHTS = {"conv": (1,), "depthwise_conv": (1,), "fully_connected": (1,), "lstm"
 
 
 def store_weights(module: Module, narrowing: Narrowing) -> int:
-    """Store the float32 weights of a module in fewer bits; activations and sums stay float32.
+    """Store the float32 weights of a module in fewer bits; sums stay float32.
+
+    Activations do so, too, but for those that `Narrowing.rounds` asks for.
 
     Args:
         module: optimised; changed in place.
@@ -65,12 +82,43 @@ def store_weights(module: Module, narrowing: Narrowing) -> int:
     changed = _store_products(module, narrowing.weights) if narrowing.weights else 0
     if narrowing.precision == "float32":
         return changed
-    dtype, held = DType(narrowing.precision), dict[Value, Value]()
+    dtype, held = PRECISIONS[narrowing.precision], dict[Value, Value]()
     for graph in module.graphs.values():
         for node in graph.walk():
             for index in WEIGHTS.get(node.op, ()) if _is_wide(node) else ():
                 _store(graph, node, index, dtype, held)
+        if narrowing.rounds:
+            _round_activations(graph)
     return changed + len(held)
+
+
+def _round_activations(graph: Graph) -> None:
+    """Let large products read their activations in bfloat16, each of them rounded once."""
+    rounded: dict[Value, Value] = {}
+    graph.reserve(values_of(graph))
+    for node in list(graph.walk()):
+        if node.graph is None or not _gains(node):
+            continue
+        x = node.input(0)
+        known = rounded.get(x)
+        if known is None or known.producer is None or known.producer.graph is not node.graph:
+            attrs = {"to": DType.BFLOAT16.value}
+            known = rounded[x] = insert(node.graph, node, "cast", [x], attrs, like=x)
+        node.graph.set_input(node, 0, known)
+
+
+def _gains(node: Node) -> bool:
+    """Whether a product is faster in bfloat16 where a CPU has it: two numbers at a time.
+
+    Single rows wait for weights, not for products; few results cost less than rounding x does.
+    """
+    if node.op not in ("conv", "fully_connected"):
+        return False
+    w, x, y = node.input(1).type, node.input(0).type, node.output.type
+    depth, rows = w.dims[-1], upper(y.count) // w.dims[0]
+    columns = w.dims[0] // node.attrs.get("groups", 1)
+    is_float = w.dtype is DType.BFLOAT16 and x.dtype is DType.FLOAT32
+    return is_float and depth % 2 == 0 and min(depth, columns) >= LEAST_SIDE and rows >= LEAST_ROWS
 
 
 def _store_products(module: Module, weights: str) -> int:

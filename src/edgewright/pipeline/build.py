@@ -123,6 +123,7 @@ def build(
     check_destination(destination)
     absolute = destination.absolute()  # the folder that we are in may be the one to be replaced
     loaded = model if isinstance(model, Model) else _load(model, wanted, options)
+    wanted = [loaded.built_for(target) for target in wanted]
     loaded = _fit(loaded, wanted, max_ram)
     with workshop(destination) as place:
         folder = place / "package"
@@ -193,7 +194,8 @@ def _build_target(run: _Build, target: target_registry.Target) -> None:
     run.progress(f"{target.name}: verifying")
     entry = entry_infos(code)[0]
     try:
-        verdicts = prove_target(folder, code.name, info, entry, target, run.samples, run.expected)
+        verdicts = prove_target(folder, code.name, info, entry, target, run.samples, run.expected,
+                                rounds=run.model.narrowing.rounds)  # fmt: skip
     except MissingRunner as error:  # there is one, but it is too small for this model
         verdicts = []
         run.notes.append(f"not run here: {error.what}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgewright import ops, passes
+from edgewright import ops, passes, targets
 from edgewright.data import contract as contracts
 from edgewright.errors import InvalidOption
 from edgewright.graph import Graph, Module, upper
@@ -54,6 +54,10 @@ class Model:
         constants = [v for g in self.module.graphs.values() for v in g.constants()]
         return sum(upper(v.type.count) for v in dict.fromkeys(constants))
 
+    def built_for(self, target: targets.Target) -> targets.Target:
+        """The target with all levels that this model's code has."""
+        return targets.with_bfloat16(target) if self.narrowing.rounds else target
+
     @property
     def is_quantised(self) -> bool:
         """Whether it computes on quantised tensors."""
@@ -81,8 +85,8 @@ def load_model(
         shapes: sizes of inputs, such as `{"input": [1, "h:64..512", "w:64..512", 3]}`.
         states: input name -> output name of pairs that become state between calls.
         contract: what the numbers mean; wins over the file and `model.toml`.
-        precision: "float32", or "float16" or "bfloat16" to store float weights in 16 bits
-            (docs/how-to/precision.md).
+        precision: "float32", or "float16" or "bfloat16" to store float weights in 16 bits, or
+            "bfloat16-math" to multiply in these, too (docs/how-to/precision.md).
         weights: "int8" or "int4" to store those of fully connected layers so; default: as they are.
         optimize: False leaves the graph as it was imported.
         lookups: False leaves chains of 8-bit functions as they are, which other formats can say.

@@ -86,7 +86,7 @@ def profile_model(
         what `load_model` raises; MissingCompiler; InvalidOption for an unknown level.
     """
     loaded = model if isinstance(model, Model) else load_model(model, **options)
-    host = targets.get(target)
+    host = loaded.built_for(targets.get(target))
     progress("compiling")
     code = generate(loaded.module, host, identifier(loaded.path.stem), profiled=True)
     samples, _ = draw_vectors(loaded)
@@ -134,6 +134,7 @@ def profile_elsewhere(
     held = targets.get(choose_target(target, device))
     runner = device.runner if device else runners.that_measures("time", held)
     loaded = model if isinstance(model, Model) else load_model(model, **options)
+    held = loaded.built_for(held)
     progress(f"compiling for {held.name}")
     code = generate(loaded.module, held, identifier(loaded.path.stem), profiled=True)
     sample = draw_vectors(loaded)[0][0]

@@ -22,7 +22,12 @@ from edgewright.artifact.remote import RemoteModel
 from edgewright.errors import InvalidInput
 from edgewright.pipeline.model import Model
 from edgewright.verify.precision import costs
-from edgewright.verify.reference import reference_outputs, verdicts
+from edgewright.verify.reference import (
+    FLOAT_TOLERANCE,
+    ROUNDED_TOLERANCE,
+    reference_outputs,
+    verdicts,
+)
 from edgewright.verify.samples import draw, has_run_time_sizes, vector_count
 from edgewright.verify.source import SourceFile, compare_with_source, rounded_outputs
 
@@ -41,6 +46,7 @@ def prove_target(
     expected: Sequence[dict[str, Array]],
     runners: Sequence[targets.Runner] | None = None,
     count: bool = False,
+    rounds: bool = False,
 ) -> list[VerdictInfo]:
     """Verdicts for every ISA level that can run here; none when nothing can.
 
@@ -54,12 +60,14 @@ def prove_target(
         expected: what they must give.
         runners: the ways to run it; default: the quickest that this machine has.
         count: whether instructions are counted where a runner can.
+        rounds: whether activations are rounded (`Narrowing.rounds`).
     """
+    tolerance = ROUNDED_TOLERANCE if rounds else FLOAT_TOLERANCE
     found: list[VerdictInfo] = []
     for runner in target.runners_here[:1] if runners is None else runners:
         model = (NativeModel(folder, name, info, entry) if runner.native
                  else RemoteModel(folder, name, info, entry, target, runner))  # fmt: skip
-        found += verdicts(model, samples, expected, runner.name, count)
+        found += verdicts(model, samples, expected, runner.name, count, tolerance)
     return found
 
 

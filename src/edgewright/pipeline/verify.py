@@ -18,6 +18,7 @@ from edgewright.artifact.manifest import EntryInfo, OracleInfo, VerdictInfo
 from edgewright.data import contract as contracts
 from edgewright.errors import InvalidOption, MissingRunner
 from edgewright.importers.model_file import load_bytes
+from edgewright.passes.precision import Narrowing
 from edgewright.pipeline.model import Model, load_model
 from edgewright.pipeline.prove import (
     draw_vectors,
@@ -178,8 +179,9 @@ def _run_target(
     info, folder = manifest.targets[name], package.folder / "targets" / name
     inputs, outputs = [v[0] for v in vectors], [v[1] for v in vectors]
     verdicts = prove_target(
-        folder, manifest.name, info, manifest.entries[0], target, inputs, outputs, [runner], count
-    )
+        folder, manifest.name, info, manifest.entries[0], target, inputs, outputs, [runner], count,
+        _narrowing(package).rounds,
+    )  # fmt: skip
     sizes = info.library_bytes, info.memory.arena_bytes
     return [TargetVerdict(name, verdict, *sizes) for verdict in verdicts]
 
@@ -200,14 +202,15 @@ def _against(
     if hashlib.sha256(load_bytes(path)).hexdigest() != manifest.source.sha256:
         raise InvalidOption(f"{path} is not the model that the package was built from",
                             help=f"that was {manifest.source.file}")  # fmt: skip
+    narrowing = _narrowing(package)
     model = load_model(
         path,
         requantization=manifest.requantization,
         shapes=manifest.source.shapes,
         states=manifest.source.states,
         contract=contracts.validated(manifest.contract, package.folder),
-        precision=manifest.precision.precision if manifest.precision else "float32",
-        weights=manifest.precision.weights if manifest.precision else None,
+        precision=narrowing.precision,
+        weights=narrowing.weights,
     )
     progress("comparing with the source model")
     samples, expected = draw_vectors(model, seed=1)
@@ -215,7 +218,13 @@ def _against(
     report.sources.append(prove_source(model, samples, wanted))
     if layers:
         progress("comparing operator by operator")
-        report.layers = layer_verdicts(model, samples[0], _host(package))
+        report.layers = layer_verdicts(model, samples[0], model.built_for(_host(package)))
+
+
+def _narrowing(package: Package) -> Narrowing:
+    """How the package's weights are stored."""
+    info = package.manifest.precision
+    return Narrowing(info.precision, info.weights) if info else Narrowing()
 
 
 def _host(package: Package) -> targets.Target:

@@ -161,6 +161,8 @@ class Target:
             name them.
         page_bytes: the largest memory page of the platform, at which segments must start; 0 where
             nobody asks.
+        bfloat16_levels: levels above the others, of CPUs that multiply bfloat16 at twice the rate
+            of float32: models that do so are compiled for them, too (`with_bfloat16`).
     """
 
     name: str
@@ -194,6 +196,7 @@ class Target:
     machine: str = ""
     needed: tuple[str, ...] = ()
     page_bytes: int = 0
+    bfloat16_levels: tuple[Level, ...] = ()
 
     def __post_init__(self) -> None:
         names = self.level_names
@@ -239,6 +242,11 @@ class Target:
         if self.is_native:
             return (NATIVE,)
         return tuple(r for r in self.runners if not r.native and not r.missing)
+
+
+def with_bfloat16(target: Target) -> Target:
+    """The target, with the levels of CPUs that multiply bfloat16 at twice the rate of float32."""
+    return replace(target, levels=(*target.levels, *target.bfloat16_levels), bfloat16_levels=())
 
 
 def with_threads(chosen: Iterable[Target], threads: int) -> list[Target]:

@@ -17,6 +17,7 @@ TARGET = replace(
         Level(name="scalar", cpu="x86_64_v2", flags=("-march=x86-64-v2",)),
         AVX2,
     ),
+    bfloat16_levels=(),
     runners=(
         Runner(
             "jvm",

@@ -17,6 +17,13 @@ AVX512VNNI = Level(
     flags=("-march=x86-64-v4", "-mavx512vnni"),
     cpu_features=("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni"),
 )
+# Multiplies bfloat16 at twice the rate of float32: only code that does so is compiled for it.
+AVX512BF16 = Level(
+    name="avx512bf16",
+    cpu="x86_64_v4+avx512vnni+avx512bf16",
+    flags=(*AVX512VNNI.flags, "-mavx512bf16"),
+    cpu_features=(*AVX512VNNI.cpu_features, "avx512_bf16"),
+)
 
 TARGET = Target(
     name="linux-x86_64",
@@ -25,6 +32,7 @@ TARGET = Target(
     arch="x86_64",
     system="Linux",
     levels=(SCALAR, AVX2, AVX512VNNI),
+    bfloat16_levels=(AVX512BF16,),
     dot="us",
     detect="cpuid",
     runners=(NATIVE,),
