@@ -33,7 +33,7 @@ class Model:
 
     def __call__(self, io: Any, *rest: Any) -> int:
         assert rest == ("arena", "weights")
-        fields = io._obj
+        fields = Io.from_buffer(io._obj)
         a, b, total, double = map(self._at, (fields.a, fields.b, fields.sum, fields.double))
         self.read = [fields.a, fields.b]
         total[...], double[...] = a + b, 2 * a
@@ -53,7 +53,8 @@ def prepared(shape: tuple[int, ...] = SHAPE) -> tuple[Direct, Model]:
     forms = [Form(name, np.dtype(np.float32), shape) for name in "ab"]
     outputs = [Form(name, np.dtype(np.float32), shape) for name in ("sum", "double")]
     model = Model(shape)
-    return Direct(Io, forms, outputs, model, ("arena", "weights"), fail), model
+    new = ctypes.c_char * ctypes.sizeof(Io)
+    return Direct(new, forms, outputs, model, ("arena", "weights"), fail), model
 
 
 def numbers(shape: tuple[int, ...] = SHAPE, start: float = 0.0) -> Array:

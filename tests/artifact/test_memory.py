@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,3 +34,22 @@ def test_arrays_of_every_size_are_aligned() -> None:
         assert held.shape == shape
         assert held.dtype == np.float32
         assert held.ctypes.data % memory.ALIGNMENT == 0
+
+
+@pytest.mark.parametrize("size", [1, 5000, memory.HUGE_BYTES + 1])
+def test_a_mapped_file_is_what_it_holds_and_cannot_be_written(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(251)) * (size // 251 + 1))
+    held = memory.mapped(path)
+    assert held.tobytes() == path.read_bytes()
+    assert held.ctypes.data % memory.ALIGNMENT == 0
+    with pytest.raises(ValueError, match="read-only"):
+        held[0] = 1
+
+
+def test_a_file_that_is_empty_or_absent_cannot_be_mapped(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    with pytest.raises(ValueError, match="empty"):
+        memory.mapped(tmp_path / "empty")
+    with pytest.raises(FileNotFoundError):
+        memory.mapped(tmp_path / "absent")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import zipfile
@@ -100,6 +101,35 @@ def test_missing_and_short_files_are_named(built: Package, tmp_path: Path, part:
     (folder / part).unlink()
     with pytest.raises(InvalidPackage):
         ew.load_package(folder).run(samples(built)[0])
+
+
+@pytest.mark.parametrize("checksum", ["crc32", "sha256"])
+def test_another_library_is_not_loaded(built: Package, tmp_path: Path, checksum: str) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(built.folder, folder)
+    if checksum == "sha256":  # as in packages of before
+        path = folder / "manifest.json"
+        manifest = json.loads(path.read_text())
+        assert len(manifest["targets"]["host"].pop("library_crc32")) == 8
+        path.write_text(json.dumps(manifest))
+    assert ew.load_package(folder).run(samples(built)[0])
+    (library,) = (folder / "targets" / "host").glob("*.so")
+    content = bytearray(library.read_bytes())
+    content[len(content) // 2] ^= 1
+    library.unlink()  # the old one is loaded
+    library.write_bytes(content)
+    with pytest.raises(InvalidPackage, match="changed"):
+        ew.load_package(folder).run(samples(built)[0])
+
+
+def test_a_package_runs_whose_verdict_is_damaged(built: Package, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(built.folder, folder)
+    (folder / "verdict.json").write_text("{")
+    package = ew.load_package(folder)
+    assert package.run(samples(built)[0])
+    with pytest.raises(InvalidPackage, match="not JSON"):
+        _ = package.manifest
 
 
 def test_eight_threads_get_their_own_answers(built: Package) -> None:

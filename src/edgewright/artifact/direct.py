@@ -19,6 +19,8 @@ import numpy.typing as npt
 from edgewright.artifact.memory import aligned_array
 
 Array = npt.NDArray[Any]
+#: `NAME_io`, as model.h declares it.
+IoBytes = ctypes.Array[ctypes.c_char]
 #: Results that a caller may hold before others are copied for it, or larger ones get new memory.
 MOST_HELD = 3
 #: Results of at most so many bytes together are copied.
@@ -52,7 +54,11 @@ class _Place:
     """Memory for one set of results, and the arguments of a call that writes them there."""
 
     def __init__(
-        self, io: ctypes.Structure, inputs: int, outputs: Sequence[Form], rest: tuple[Any, ...]
+        self,
+        io: IoBytes,
+        inputs: int,
+        outputs: Sequence[Form],
+        rest: tuple[Any, ...],
     ) -> None:
         self.arguments = (ctypes.byref(io), *rest)
         self.pointers = (ctypes.c_void_p * (inputs + len(outputs))).from_buffer(io)
@@ -87,7 +93,7 @@ class Direct:
 
     def __init__(
         self,
-        make_io: Callable[[], ctypes.Structure],
+        make_io: Callable[[], IoBytes],
         inputs: Sequence[Form],
         outputs: Sequence[Form],
         function: Callable[..., int],

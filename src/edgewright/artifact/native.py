@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 import sys
 import threading
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from edgewright.artifact.direct import Direct, Form
+from edgewright.artifact.direct import Direct, Form, IoBytes
 from edgewright.artifact.manifest import EntryInfo, TargetInfo, TensorInfo
-from edgewright.artifact.memory import aligned, aligned_array, arena
+from edgewright.artifact.memory import Bytes, aligned, aligned_array, arena, mapped
 from edgewright.artifact.pool import Pool, count_cpus
 from edgewright.artifact.tensors import Shapes, check_inputs
 from edgewright.codegen.weights import CRC_OFFSET, HEADER_BYTES
@@ -69,7 +70,7 @@ class NativeModel:
     ) -> None:
         """Load it; `threads` as in `load_package`. Raises InvalidPackage, InvalidOption."""
         self.entry, self.info, self.shapes = entry, info, Shapes(entry)
-        self._io_type = _io_type(entry, info)
+        self._fields = _io_fields(entry, info)
         self._local = threading.local()
         self._library = _load(folder / info.library)
         self._weights = _map_weights(folder / "weights.bin", info.memory.weights_bytes)
@@ -144,7 +145,7 @@ class NativeModel:
             held = self._buffer(memory, info.identifier, array.shape, array.dtype)
             held[...] = array
         for dim in self.entry.dims:
-            setattr(memory.io, f"d_{dim.name}", dims[dim.name])
+            self.set_field(memory.io, dim.name, dims[dim.name])
         outputs = {}
         for info in self.entry.outputs:
             shape = self.shapes.of(info, dims)
@@ -164,12 +165,17 @@ class NativeModel:
                 )
         return Bound(self, arrays, dims)
 
-    def new_io(self) -> ctypes.Structure:
+    def new_io(self) -> IoBytes:
         """An io structure, with the state in it."""
-        io = self._io_type()
+        io = (ctypes.c_char * self._fields[""].offset)()
         if self.state is not None:
-            io.state = self.state.ctypes.data
+            self.set_field(io, "state", self.state.ctypes.data)
         return io
+
+    def set_field(self, io: IoBytes, name: str, number: int) -> None:
+        """Set a pointer or a size of an io structure, by the name that it has in model.h."""
+        field = self._fields[name]
+        struct.pack_into(field.format, io, field.offset, number)
 
     def _memory(self) -> _Memory:
         memory: _Memory | None = getattr(self._local, "memory", None)
@@ -187,12 +193,13 @@ class NativeModel:
         rest = self._arguments(memory)[1:]
         return Direct(self.new_io, [*inputs], [*outputs], self._function, rest, self._check)
 
-    @staticmethod
-    def _buffer(memory: _Memory, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    def _buffer(
+        self, memory: _Memory, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> Array:
         held = memory.buffers.get(name)
         if held is None or held.shape != shape:
             held = memory.buffers[name] = aligned_array(shape, dtype)
-            setattr(memory.io, f"p_{name}", held.ctypes.data)
+            self.set_field(memory.io, name, held.ctypes.data)
         return held
 
     def _call(self, memory: _Memory) -> None:
@@ -227,9 +234,9 @@ class Bound:
         self._inputs = inputs  # keeps the arrays alive
         self.outputs: dict[str, Array] = {}
         for info, array in zip(model.entry.inputs, inputs, strict=True):
-            setattr(self._memory.io, f"p_{info.identifier}", array.ctypes.data)
+            model.set_field(self._memory.io, info.identifier, array.ctypes.data)
         for dim in model.entry.dims:
-            setattr(self._memory.io, f"d_{dim.name}", dims[dim.name])
+            model.set_field(self._memory.io, dim.name, dims[dim.name])
         for out in model.entry.outputs:
             shape = model.shapes.of(out, dims)
             held = model._buffer(self._memory, out.identifier, shape, np.dtype(out.dtype))
@@ -251,15 +258,27 @@ def _reference(memory: Array) -> Any:
     return ctypes.byref(ctypes.c_char.from_address(memory.ctypes.data))
 
 
-def _io_type(entry: EntryInfo, info: TargetInfo) -> type[ctypes.Structure]:
-    """`NAME_io`, as model.h declares it."""
-    names = [*(t.identifier for t in entry.inputs), *(t.identifier for t in entry.outputs)]
-    fields: list[tuple[str, Any]] = [(f"p_{n}", ctypes.c_void_p) for n in names]
-    if info.memory.state_bytes:
-        fields.append(("state", ctypes.c_void_p))
-    fields += [(f"d_{d.name}", ctypes.c_int32) for d in entry.dims]
-    fields.append(("out_dims", ctypes.c_void_p))
-    return type("Io", (ctypes.Structure,), {"_fields_": fields})
+class _Field(NamedTuple):
+    """How `struct` writes a field of `NAME_io`, and where."""
+
+    format: str
+    offset: int
+
+
+def _io_fields(entry: EntryInfo, info: TargetInfo) -> dict[str, _Field]:
+    """The fields of `NAME_io` as model.h declares it; "" ends it.
+
+    A class of ctypes would say so too; making one takes as long as loading the library.
+    """
+    names = [t.identifier for t in (*entry.inputs, *entry.outputs)]
+    names += ["state"] if info.memory.state_bytes else []
+    pointer, size = struct.calcsize("P"), struct.calcsize("i")
+    fields = {name: _Field("P", index * pointer) for index, name in enumerate(names)}
+    start = len(names) * pointer
+    for index, dim in enumerate(entry.dims):
+        fields[dim.name] = _Field("i", start + index * size)
+    last = -(-(start + len(entry.dims) * size) // pointer) * pointer
+    return fields | {"out_dims": _Field("P", last), "": _Field("", last + pointer)}
 
 
 def _threads(info: TargetInfo, wanted: int | None) -> int:
@@ -276,11 +295,11 @@ def _threads(info: TargetInfo, wanted: int | None) -> int:
 
 
 def _load(path: Path) -> ctypes.CDLL:
-    if not path.is_file():
-        raise InvalidPackage(f"the library {path.name} is missing", where=path)
     try:
-        return ctypes.CDLL(str(path.resolve()))
+        return ctypes.CDLL(os.path.abspath(path))  # noqa: PTH100 - Path.resolve asks for each link
     except OSError as error:
+        if not path.is_file():
+            raise InvalidPackage(f"the library {path.name} is missing", where=path) from None
         raise InvalidPackage(f"the library cannot be loaded: {error}", where=path) from None
 
 
@@ -292,14 +311,14 @@ def _function(library: ctypes.CDLL, name: str) -> Any:
                              help="build the package again") from None  # fmt: skip
 
 
-def _map_weights(path: Path, size: int) -> npt.NDArray[np.uint8]:
-    """The file, mapped read-only: pages are aligned, shared between processes, read when needed.
+def _map_weights(path: Path, size: int) -> Bytes:
+    """The file, mapped read-only.
 
     Only its header is checked (by the code itself): reading 14 MB for a checksum would take longer
     than a first run. `check_weights` does that.
     """
     try:
-        weights = np.memmap(path, np.uint8, mode="r")
+        weights = mapped(path)
     except (OSError, ValueError) as error:
         raise InvalidPackage(f"the weights cannot be read: {error}", where=path) from None
     if weights.size < size:

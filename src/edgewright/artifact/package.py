@@ -8,7 +8,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,16 @@ import numpy.typing as npt
 
 from edgewright import targets
 from edgewright.artifact.devices import Device, connect
-from edgewright.artifact.manifest import FILE_NAME, EntryInfo, Manifest, TensorInfo, read_manifest
+from edgewright.artifact.manifest import (
+    FILE_NAME,
+    EntryInfo,
+    Manifest,
+    TargetInfo,
+    TensorInfo,
+    read_manifest,
+    with_proof,
+)
+from edgewright.artifact.memory import HUGE_BYTES, mapped
 from edgewright.artifact.native import Bound, NativeModel, check_weights
 from edgewright.artifact.remote import RemoteModel
 from edgewright.errors import InvalidOption, InvalidPackage
@@ -49,53 +58,58 @@ class Package:
         threads: int | None = None,
     ) -> None:
         self.folder, self.device, self.threads = folder, device, threads
-        self.manifest: Manifest = read_manifest(folder)
+        self._built = read_manifest(folder, proof=False)
         self.target_name = target if target is not None else self._default_target()
-        if self.target_name not in self.manifest.targets:
-            known = ", ".join(self.manifest.targets)
+        if self.target_name not in self._built.targets:
+            known = ", ".join(self._built.targets)
             raise InvalidOption(f"the package has no target {target!r}", help=f"it has {known}")
         if device is not None:
             device.choose([self.target_name])
 
     def _default_target(self) -> str:
-        names = list(self.manifest.targets)
+        names = list(self._built.targets)
         if self.device is not None:
             return self.device.choose(names)[0]
         native = [n for n in names if targets.get(n).is_native]
         return (native or names)[0]
 
+    @cached_property
+    def manifest(self) -> Manifest:
+        """All that is known of it, the verdict too, which loading does not read."""
+        return with_proof(self._built, self.folder)
+
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
         """Name, dtype, shape and quantisation of the inputs of the first entry point."""
-        return self.manifest.entries[0].inputs
+        return self._built.entries[0].inputs
 
     @property
     def outputs(self) -> tuple[TensorInfo, ...]:
         """The same for the outputs."""
-        return self.manifest.entries[0].outputs
+        return self._built.entries[0].outputs
 
     @cached_property
     def model(self) -> NativeModel | RemoteModel:
         """The first entry point, loaded."""
-        return self.entry_point(self.manifest.entries[0].graph)
+        return self.entry_point(self._built.entries[0].graph)
 
     def entry_point(self, graph: str) -> NativeModel | RemoteModel:
         """Any entry point, loaded anew. Raises InvalidOption, InvalidPackage."""
         entry = self._entry(graph)
-        info = self.manifest.targets[self.target_name]
+        info = self._built.targets[self.target_name]
         folder = self.folder / "targets" / self.target_name
-        self._check_file(f"targets/{self.target_name}/{info.library}")  # loading it would crash
+        self._check_library(info)  # loading another would crash
         target = targets.get(self.target_name)
         if target.is_native and self.device is None:
-            return NativeModel(folder, self.manifest.name, info, entry, self.threads)
+            return NativeModel(folder, self._built.name, info, entry, self.threads)
         runner = self.device.runner if self.device else None
-        return RemoteModel(folder, self.manifest.name, info, entry, target, runner)
+        return RemoteModel(folder, self._built.name, info, entry, target, runner)
 
     def _entry(self, graph: str) -> EntryInfo:
-        for entry in self.manifest.entries:
+        for entry in self._built.entries:
             if entry.graph == graph:
                 return entry
-        known = ", ".join(e.graph for e in self.manifest.entries)
+        known = ", ".join(e.graph for e in self._built.entries)
         raise InvalidOption(f"there is no entry point {graph!r}", help=f"one of: {known}")
 
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
@@ -120,7 +134,7 @@ class Package:
 
     def check_files(self) -> None:
         """Compare every file with its SHA-256 in the manifest. Raises InvalidPackage."""
-        for name in self.manifest.files:
+        for name in self._built.files:
             self._check_file(name)
 
     def check_weights(self) -> None:
@@ -129,15 +143,28 @@ class Package:
         Loading does not: it would cost more than a first run. `check_files` knows the weights of
         the build only, not those that replaced them.
         """
-        info = self.manifest.targets[self.target_name]
+        info = self._built.targets[self.target_name]
         path = self.folder / "targets" / self.target_name / "weights.bin"
         if path.is_file() and path.stat().st_size < info.memory.weights_bytes:
             return  # loading says so
         check_weights(path)
 
+    def _check_library(self, info: TargetInfo) -> None:
+        name = f"targets/{self.target_name}/{info.library}"
+        if info.library_crc32:
+            self._compare(name, crc32, info.library_crc32)
+        else:
+            self._check_file(name)
+
     def _check_file(self, name: str) -> None:
-        path = self.folder / name
-        if not path.is_file() or sha256(path) != self.manifest.files.get(name):
+        self._compare(name, sha256, self._built.files.get(name))
+
+    def _compare(self, name: str, digest: Callable[[Path], str], wanted: str | None) -> None:
+        try:
+            same = digest(self.folder / name) == wanted
+        except OSError:
+            same = False
+        if not same:
             raise InvalidPackage(f"{name} is missing or changed", where=self.folder,
                                  help="build the package again")  # fmt: skip
 
@@ -176,9 +203,17 @@ def is_package(path: Path) -> bool:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file."""
+    """Hex digest of a file. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def crc32(path: Path) -> str:
+    """Eight hex digits of a file. Raises OSError."""
+    try:
+        return f"{zlib.crc32(mapped(path).data):08x}"
+    except ValueError:
+        return "00000000"  # nothing can be mapped of an empty file
 
 
 def _unpacked(archive: Path) -> Path:
@@ -212,9 +247,26 @@ def _extract(archive: Path, folder: Path) -> None:
                 inside = (folder / item.filename).resolve().is_relative_to(folder.resolve())
                 if not inside:
                     raise InvalidPackage(f"{item.filename!r} leads outside", where=archive)
-            file.extractall(folder)
+            unpack(file, folder)
     except _ZIP_ERRORS as error:
         raise InvalidPackage(f"this is not a package: {error}", where=archive) from None
+
+
+def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
+    """Write the files of an archive, whose names were checked.
+
+    In large pieces: what the system keeps of a file in memory lies in pages of the size in which it
+    was written, and weights in huge pages are mapped a millisecond sooner.
+    """
+    for item in archive.infolist():
+        path = folder / item.filename
+        if item.is_dir():
+            path.mkdir(parents=True, exist_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(item) as source, path.open("wb") as file:
+            while piece := source.read(HUGE_BYTES):
+                file.write(piece)
 
 
 def write_archive(folder: Path, archive: Path, *, compress: bool = True) -> None:

@@ -4,10 +4,9 @@
 #include "ew.h"
 
 #if defined(__x86_64__) || defined(__i386__)
+/* Not volatile: under a hypervisor each takes 5 us, and the compiler may ask once for the same. */
 static inline void ew_cpuid(uint32_t leaf, uint32_t sub, uint32_t out[4]) {
-  __asm__ volatile("cpuid"
-                   : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
-                   : "a"(leaf), "c"(sub));
+  __asm__("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(sub));
 }
 
 /* The register states that the operating system saves (XCR0); 0 without XSAVE. */

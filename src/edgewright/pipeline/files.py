@@ -15,6 +15,7 @@ from edgewright.artifact.manifest import (
     TargetInfo,
     TensorInfo,
 )
+from edgewright.artifact.package import crc32
 from edgewright.artifact.products import Built, Parts
 from edgewright.codegen import Code, Entry, Tensor, generate
 from edgewright.graph import Module
@@ -84,4 +85,5 @@ def write_target(
     code = generate(module, target, name)
     folder.mkdir(parents=True)
     built = products.find(target).write(Parts(code, target, compiler, contract), folder)
-    return code, target_info(code, target, built, compiler.version)
+    info = target_info(code, target, built, compiler.version)
+    return code, info.model_copy(update={"library_crc32": crc32(folder / built.library)})

@@ -25,7 +25,7 @@ from typing import Any
 import edgewright
 from edgewright import targets as target_registry
 from edgewright import toolchain
-from edgewright.artifact.package import Package, load_package, write_archive
+from edgewright.artifact.package import Package, load_package, unpack, write_archive
 from edgewright.errors import EdgewrightError, InvalidOption
 from edgewright.pipeline.destination import check_destination, put, workshop
 from edgewright.toolchain import cache
@@ -164,7 +164,7 @@ def _restore(archive: bytes, out: Path) -> Package:
     with workshop(out) as room:
         folder = room / "package"
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
-            file.extractall(folder)
+            unpack(file, folder)
         put(folder, out)
     return load_package(place)
 
