@@ -11,7 +11,7 @@ from benchmarks.files import Prepared, Unavailable, place, prepare, refresh
 from benchmarks.places import FOLDER
 from benchmarks.subjects import Subject
 from edgewright.bench import runtimes
-from edgewright.bench.interleave import Failed, Settings, Taken, Worker, WorkerJob, contest
+from edgewright.bench.interleave import OURS, Failed, Settings, Taken, Worker, WorkerJob, contest
 
 
 def measure(
@@ -46,17 +46,18 @@ _warmed: set[str] = set()
 def _warm(name: str, prepared: Prepared, job: WorkerJob) -> None:
     """Have the system read from disk what loading reads, so that loading does not wait for that.
 
-    The model's files each time; a runtime's libraries once, by a process that loads and is
-    forgotten: just after a restart the first loads took six times as long.
+    Just after a restart the first loads took six times as long. A model's file is read each time;
+    a runtime's libraries once, by a process that loads and is forgotten. Our packages are always
+    read by such a process, since it is the loader that asks for their weights in huge pages.
     """
-    files = [prepared.model, prepared.model.with_suffix(".bin"), *prepared.model.rglob("*")]
-    for file in files:
-        if file.is_file():
-            file.read_bytes()
-    if name not in _warmed:
+    if name == OURS or name not in _warmed:
         _warmed.add(name)
         with suppress(Failed):
             Worker(name, job).close()
+        return
+    for file in (prepared.model, prepared.model.with_suffix(".bin")):
+        if file.is_file():
+            file.read_bytes()
 
 
 def loads(
