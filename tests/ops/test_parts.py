@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.ops.harness import const, quantised
-from tests.ops.test_parallel import FOR, Case, backwards, floats, opened, small, whole
+from tests.ops.test_parallel import FOR, PAD, Case, backwards, floats, opened, small, whole
 
 from edgewright import targets
 from edgewright.codegen import generate
@@ -41,6 +41,13 @@ FLOATS: list[Case] = [
     ("matmul", [floats(110, 65), floats(65, 70)], {}),
     ("select", [np.arange(20000).reshape(40, 500) % 3 == 0, floats(40, 500),
                 floats(500)], {}),
+    ("transpose", [floats(1, 60, 6, 64)], {"perm": (0, 2, 1, 3)}),
+    ("transpose", [floats(1, 60, 6, 64)], {"perm": (0, 2, 3, 1)}),
+    ("transpose", [floats(1, 3, 77, 81)], {"perm": (0, 2, 3, 1)}),
+    ("concat", [floats(1, 20, 21, 40), floats(1, 20, 21, 33)], {"axis": 3}),
+    ("slice", [floats(90, 300)], {"begin": (3, 7), "size": (80, 211), "stride": (1, 1)}),
+    ("max_pool", [floats(1, 37, 29, 20)], {"kernel": (3, 3), "stride": (2, 2), "pad": PAD}),
+    ("avg_pool", [floats(1, 23, 29, 20)], {"kernel": (3, 3), "pad": PAD}),
 ]  # fmt: skip
 BYTES: list[Case] = [
     ("add", [byte(1, 31, 37, 40), byte(1, 31, 37, 40, scale=0.03)], result(1, 31, 37, 40)),
@@ -50,8 +57,12 @@ BYTES: list[Case] = [
     ("matmul", [byte(5, 40, 36), byte(5, 36, 41)], result(5, 40, 41)),
     ("quantize", [floats(1, 23, 1001)], result(1, 23, 1001)),
     ("dequantize", [byte(1, 23, 1001)], {}),
+    ("max_pool", [byte(1, 61, 29, 20)], {"kernel": (3, 3), "pad": PAD}),
+    ("avg_pool", [byte(1, 61, 59, 20)], {"kernel": (3, 3), "stride": (2, 1), "pad": PAD}),
+    ("concat", [byte(1, 40, 41, 40), byte(1, 40, 41, 33, scale=0.07)],
+     {"axis": 3, **result(1, 40, 41, 73)}),
     ("cast", [small(np.int8, 13, 3001)], {"to": "float32"}),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -62,7 +73,8 @@ def test_bit_equal_to_whole_operators(mode: str, cases: list[Case], tmp_path: Pa
     module, inputs = whole(cases, mode)
     _, plain = opened(module, 1, tmp_path / "plain")
     code, cut = opened(module, CHUNKS, tmp_path / "cut")
-    assert code.model_c.count("ew_parallel_parts(env, ") == len(module.main.nodes)
+    joined = sum(len(node.inputs) - 1 for node in module.main.nodes if node.op == "concat")
+    assert code.model_c.count("ew_parallel_parts(env, ") == len(module.main.nodes) + joined
     function = FOR(backwards)
     for level in plain.levels_here():
         plain.use_level(level)

@@ -60,5 +60,5 @@ class AvgPool(Op):
             lo, hi = self.clamp or (-np.inf, np.inf)
             emit_pool(e, "ew_avg_pool_f32", window, whole, f32_literal(lo), f32_literal(hi))
             return
-        limits = e.weight(quantised_c.pool_limits(x.type, e.outputs[0].type, self.clamp))
+        limits = quantised_c.pool_limits(x.type, e.outputs[0].type, self.clamp)
         emit_pool(e, f"ew_avg_pool_{quantised.suffix(x.type)}", window, whole, limits)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgewright.graph import Node, Quant, Size, TensorType, Value
-from edgewright.ops import Array, Call, Emit, Op, Packing, op, require
+from edgewright.ops import Array, Call, Emit, Op, Packing, op, parts, require
 from edgewright.ops.strided import Axis, emit_copy, merge, offset, strides
 
 EIGHT_BITS = 256
@@ -109,7 +109,15 @@ class Concat(Op):
         rows, row = [Axis(1, 0, 0), *merge(axes)][-2:]
         e.header("movement.h")
         sizes_c = [e.size(s) for s in (row.size, rows.size, rows.to, rows.source)]
-        e.call("ew_look_up_rows", to, e.ptr(x), table, *sizes_c)
+        part = parts.open_rows(e, rows.size, 2 * rows.size * row.size)
+        if part is None:
+            e.call("ew_look_up_rows", to, e.ptr(x), table, *sizes_c)
+            return
+        first, sizes_c[1] = e.size(part.first), e.size(part.rows)
+        places = ((to, rows.to), (e.ptr(x), rows.source))
+        moved = [offset(e, part.pointer(at, "uint8_t"), step, first) for at, step in places]
+        part.call("ew_look_up_rows", *moved, part.pointer(table, "uint8_t"), *sizes_c)
+        part.close()
 
 
 def _without(type: TensorType, axis: int) -> tuple[Size, ...]:

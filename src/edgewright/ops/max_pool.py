@@ -47,5 +47,5 @@ class MaxPool(Op):
             lo, hi = self.clamp or (-np.inf, np.inf)
             emit_pool(e, "ew_max_pool_f32", window, f32_literal(lo), f32_literal(hi))
             return
-        limits = e.weight(np.array(quantised.bounds(self.clamp, x.type), np.int32))
+        limits = np.array(quantised.bounds(self.clamp, x.type), np.int32)
         emit_pool(e, f"ew_max_pool_{quantised.suffix(x.type)}", window, limits)

@@ -102,6 +102,22 @@ def open_part(e: Emit) -> Part | None:
     return part
 
 
+def open_rows(e: Emit, rows: Size, moved: Size, step: int = 1) -> Part | None:
+    """Part of the rows of a loop, for operators that write their own: see `Part.pointer`.
+
+    Args:
+        e: the node.
+        rows: how many there are.
+        moved: bytes that are read and written.
+        step: rows that are handed out at a time.
+    """
+    if not isinstance(rows, int) or not isinstance(moved, int) or e.target.lean_step:
+        return None
+    if e.target.chunks == 1 or moved < LEAST_BYTES or rows < e.target.chunks * step:
+        return None
+    return Part(e, rows, step)
+
+
 class Part:
     """An `Emit` for some of the rows of a node, whose C becomes a task.
 

@@ -8,12 +8,15 @@ contiguous on one side become a blocked transposition; the rest are loops.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
-from edgewright.graph import Size, product
+from edgewright.graph import Size, product, upper
+from edgewright.ops import parts
 from edgewright.ops.emit import Emit
 
 INNER_LOOPS = 2  # loops inside the kernel; further ones are written into the model
+LINE = 64  # bytes of a cache line
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,25 @@ def emit_copy(e: Emit, to: str, source: str, axes: Sequence[Axis], itemsize: int
     """Copy elements of `itemsize` bytes between two pointer expressions."""
     e.header("movement.h")
     found = merge(axes)
+    moved = 2 * itemsize * product(tuple(axis.size for axis in found))
+    # Threads share what lies furthest apart in the destination, by whole cache lines.
+    far = max(found, key=lambda axis: upper(axis.to), default=Axis(1, 0, 0))
+    line = LINE // itemsize if 1 in (far.to, far.source) else 1
+    part = parts.open_rows(e, far.size, moved, line)
+    if part is None:
+        _emit_axes(e, to, source, found, itemsize)
+        return
+    c, first = f"uint{8 * itemsize}_t", e.size(part.first)
+    places = (part.pointer(to, c), far.to), (part.pointer(source, c), far.source)
+    to, source = (offset(e, pointer, step, first) for pointer, step in places)
+    found[found.index(far)] = replace(far, size=part.rows)
+    _emit_axes(cast("Emit", part), to, source, found, itemsize)
+    part.close()
+
+
+def _emit_axes(e: Emit, to: str, source: str, found: Sequence[Axis], itemsize: int) -> None:
+    """Copy along the fewest axes."""
+    found = list(found)
     if pair := _transposed(found):
         rows, columns = pair
         outer = [axis for axis in found if axis not in pair]
