@@ -1,8 +1,8 @@
 /* float32 convolution, channels last, with bias, residual and clamp. */
 #ifndef EW_CONV_F32_H
 #define EW_CONV_F32_H
-#include "conv_rows.h"
-#include "tile_half_f32.h"
+#include "conv_line_f32.h"
+#include "panel_f32.h"
 
 /* Sizes that follow from the shape. Windows of few channels are gathered into whole rows. */
 typedef struct ew_conv_plan {
@@ -70,12 +70,43 @@ EW_INLINE const float *ew_conv_f32_ahead(const ew_conv_plan p, const ew_tile_f32
   return fetches && n / 16 + ahead + 2 <= p.columns / 16 ? t->w + ahead * t->w_block : t->w;
 }
 
+#if defined(EW_F32_WIDE_ROWS)
+/* Rows and results of a block of panels share the second cache. */
+EW_INLINE int32_t ew_conv_f32_panel_block(const ew_conv_shape s, const ew_conv_plan p) {
+  const int32_t rows = ew_panel_rows(p.columns);
+  const int32_t fit = s.block ? s.block : EW_CONV_ROWS_BYTES / 4 / (p.depth + p.columns);
+  return ew_max_i32(fit / rows, 2) * rows;
+}
+
+/* Takes the rows of a matrix that fill tiles of panel_f32.h. Returns the first one that is left. */
+EW_INLINE int32_t ew_conv_f32_panels(const ew_conv_shape s, const ew_conv_plan p, const float *x,
+                                     const ew_tile_f32 t) {
+  const int takes = ew_conv_is_matrix(s) && s.tile != 8 && p.depth <= EW_PANEL_DEPTH;
+  const int32_t end = p.first + ew_panel_whole(p.pixels - p.first, p.columns);
+  if (!takes) return p.first;
+  const int32_t block = ew_conv_f32_panel_block(s, p);
+  for (int32_t m = p.first; m < end; m += block) {
+    const ew_panel_f32 panel = {x, t.w, t.bias, t.skip, t.y, s.in_c, t.y_row, t.w_block, p.depth, m,
+                                ew_min_i32(m + block, end), p.columns, t.lo, t.hi};
+    ew_panel_f32_run(&panel);
+  }
+  return end;
+}
+#else
+EW_INLINE int32_t ew_conv_f32_panels(const ew_conv_shape s, const ew_conv_plan p, const float *x,
+                                     const ew_tile_f32 t) {
+  (void)s, (void)x, (void)t;
+  return p.first;
+}
+#endif
+
 EW_INLINE void ew_conv_f32_group(const ew_conv_shape s, const ew_conv_plan p, const float *x,
                                  ew_tile_f32 t, void *scratch) {
   const ew_tile_f32 first = t;
   const int32_t most = p.tile == EW_F32_ROWS ? EW_F32_COLUMNS : 16 * EW_F32_BLOCKS;
   const int32_t step = ew_tile_f32_columns(p.pixels, most);
-  for (int32_t m0 = p.first; m0 < p.pixels; m0 += p.block)
+  const int32_t left = ew_conv_f32_panels(s, p, x, t);
+  for (int32_t m0 = left; m0 < p.pixels; m0 += p.block)
     for (int32_t n = 0; n < p.columns; n += step) {
       const int32_t end = ew_min_i32(p.pixels, m0 + p.block);
       t.n = ew_min_i32(p.columns - n, step);
@@ -121,7 +152,8 @@ EW_DRIVER void ew_conv_f32_of(const ew_conv_shape *shape, const float *x, const 
                               const float *bias, const float *skip, float lo, float hi, float *y,
                               void *scratch) {
   const ew_conv_shape s = *shape;
-  ew_conv_f32_planned(s, ew_conv_f32_plan(s), x, w, bias, skip, lo, hi, y, scratch);
+  if (ew_line_takes(s)) ew_conv_line_f32_part(s, 0, 1, x, w, bias, skip, lo, hi, y, scratch);
+  else ew_conv_f32_planned(s, ew_conv_f32_plan(s), x, w, bias, skip, lo, hi, y, scratch);
 }
 
 /* y = clamp(conv(x, w) + bias + skip, lo, hi)
