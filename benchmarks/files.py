@@ -189,17 +189,24 @@ def _work(subject: Subject) -> list[tuple[int, int, int, int]]:
             constants = [node.input(2)]
         size = sum(upper(v.type.count) * v.type.dtype.bits // 8 for v in constants)
         steps = upper(node.input(0).type.shape[0]) if node.op == "lstm" else 1
-        rows.append((macs, round(macs * _winograd_share(node)), size, steps))
+        rows.append((macs, round(macs * _share(node)), size, steps))
     return rows
 
 
-def _winograd_share(node: Node) -> float:
-    """Products of the chosen form of a convolution by those of the direct form, as they cost."""
+def _share(node: Node) -> float:
+    """Products of the chosen form of a layer by those of the direct form, as they cost."""
     from edgewright import ops, targets
-    from edgewright.ops import conv, conv_choice, winograd, winograd_q8
+    from edgewright.ops import conv, conv_choice, strassen, winograd, winograd_q8
 
     op, host = ops.of(node), targets.get("host")
-    if not isinstance(op, conv.Conv) or not conv_choice.form(node, op, host).winograd:
+    if node.op == "fully_connected" and conv_choice.product_form(node, host).strassen:
+        return strassen.SHARE
+    if not isinstance(op, conv.Conv):
+        return 1.0
+    form = conv_choice.form(node, op, host)
+    if form.strassen:
+        return strassen.SHARE
+    if not form.winograd:
         return 1.0
     batch, height, width = node.output.type.dims[:3]
     direct = 9 * batch * height * width

@@ -21,6 +21,7 @@ from edgewright.ops import (
     live_taps,
     packing,
     parallel,
+    strassen,
     strips,
     winograd,
     winograd_q8,
@@ -239,8 +240,10 @@ def emit_conv(e: Emit, op: Conv) -> None:
         kernel = "conv_live_f32" if form.live else "conv_f32"
         kernel = "conv_winograd_f32" if form.winograd else kernel
         kernel = "conv_strip_f32" if form.strip else kernel
+        kernel = "conv_strassen_f32" if form.strassen else kernel
         packed = winograd.weights(w) if form.winograd else packed
         packed = strips.weights(w) if form.strip else packed
+        packed = strassen.weights(w) if form.strassen else packed
         lo, hi = map(float_text, clamp_of(op.clamp))
         if parallel.applies(e.node, op, e.target):
             memory = parallel.Memory(e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(y),
@@ -376,9 +379,17 @@ def emit_fully_connected(e: Emit, op: FullyConnected) -> None:
         bias = constant_data(e.inputs[2] if len(e.inputs) > 2 else None)
         packed, offsets = packing.pack_f32(w, bias)
         lo, hi = map(float_text, clamp_of(op.clamp))
+        form = conv_choice.product_form(e.node, e.target)
+        packed = strassen.weights(w) if form.strassen else packed
         if parallel.applies(e.node, op, e.target):
             memory = parallel.Memory(e.ptr(x), e.weight(packed), e.weight(offsets), e.ptr(y))
-            parallel.emit(e, "conv_f32", [_matrix_text(sizes), lo, hi], memory)
+            header = "conv_strassen_f32" if form.strassen else "conv_f32"
+            parallel.emit(e, header, [_matrix_text(sizes), lo, hi], memory)
+            return
+        if form.strassen:
+            e.header("conv_strassen_f32.h")
+            e.call("ew_conv_strassen_f32", _matrix_text(sizes), e.ptr(x), e.weight(packed),
+                   e.weight(offsets), "NULL", lo, hi, e.ptr(y), e.scratch())  # fmt: skip
             return
         e.header("fully_connected_f32.h")
         e.call("ew_fully_connected_f32", *sizes, e.ptr(x), e.weight(packed), e.weight(offsets),
@@ -472,6 +483,8 @@ def conv_scratch(node: Node, op: Conv, target: Packing) -> int:
         return parallel.scratch(node, op, target, winograd.scratch_bytes(node, op, form.block))
     if form.strip:
         return parallel.scratch(node, op, target, strips.scratch_bytes(node))
+    if form.strassen:
+        return parallel.scratch(node, op, target, strassen.scratch_bytes(node))
     if form.live:
         return parallel.scratch(node, op, target, live_taps.scratch_bytes(node, target))
     batch, height, width, _ = node.output.type.shape
@@ -525,6 +538,8 @@ def fully_connected_scratch(node: Node, op: FullyConnected, target: Packing) -> 
         return half.product_scratch(node, target)
     if node.input(0).type.dtype is DType.INT16:
         return 0
+    if conv_choice.product_form(node, target).strassen:
+        return parallel.scratch(node, op, target, strassen.scratch_bytes(node))
     columns, depth = node.input(1).type.dims
     rows = upper(node.output.type.count) // columns
     if lean.applies(target, node.input(0)):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from edgewright import ops
 from edgewright.graph import DType, Module, Node, upper
-from edgewright.ops import Packing, conv_choice, half, winograd
+from edgewright.ops import Packing, conv_choice, half, strassen, winograd
 from edgewright.ops.conv import Conv
 from edgewright.targets import Level, Target
 from edgewright.toolchain import Compiler
@@ -76,10 +76,18 @@ def _product(node: Node, target: Packing) -> Product:
     rows, depth = upper(node.output.type.count) // outputs, math.prod(window)
     op = ops.of(node)
     if not isinstance(op, Conv):
-        return Product(rows, outputs, depth)
-    if conv_choice.form(node, op, target).winograd:
+        halves = conv_choice.product_form(node, target).strassen
+        return _halves(rows, outputs, depth) if halves else Product(rows, outputs, depth)
+    form = conv_choice.form(node, op, target)
+    if form.strassen:
+        return _halves(rows, outputs, depth)
+    if form.winograd:
         return Product(winograd.tiles(node, op), outputs, window[-1], count=16)
     return Product(rows, outputs // op.groups, depth, op.groups)
+
+
+def _halves(rows: int, outputs: int, depth: int) -> Product:
+    return Product((rows + 1) // 2, outputs // 2, depth // 2, strassen.PRODUCTS)
 
 
 def key(kind: str, held: Sequence[Product]) -> str:
