@@ -37,16 +37,13 @@ class BlockNode(Node):
 
     def __init__(self, chain: Sequence[Node], rows: int) -> None:
         constants = [v for node in chain for v in node.inputs[1:3]]
-        skip = chain[-1].inputs[3] if len(chain[-1].inputs) > 3 else None
+        #: what is added to the result
+        self.skip = chain[-1].inputs[3] if len(chain[-1].inputs) > 3 else None
+        x = chain[0].inputs[0]
+        inputs = [x, *constants, None if self.skip is x else self.skip]
         attrs = {"rows": rows, "members": tuple(map(_member_text, chain))}
-        inputs = [chain[0].inputs[0], *constants, skip]
         super().__init__("block", inputs, list(chain[-1].outputs), attrs, origin=chain[-1].origin)
         self.graph, self.chain = chain[-1].graph, tuple(chain)
-
-    @property
-    def skip(self) -> Value | None:
-        """What is added to the result."""
-        return self.inputs[-1]
 
 
 def _member_text(node: Node) -> str:
@@ -266,8 +263,11 @@ class Block(Op):
         Not where threads share the rows: one would overwrite what another one reads.
         """
         held = _of(node)
-        own = held.inputs[0] is not held.skip or window(held.chain[0]) == (1, 1, 0)
-        return (len(node.inputs) - 1,) if own and not shares(held, self, target) else ()
+        if held.skip is None or shares(held, self, target):
+            return ()
+        if held.skip is not held.inputs[0]:
+            return (len(node.inputs) - 1,)
+        return (0,) if window(held.chain[0]) == (1, 1, 0) else ()
 
     def macs(self, node: Node) -> int:
         from edgewright import ops

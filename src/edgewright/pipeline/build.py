@@ -102,8 +102,8 @@ def build(
         out: where the package goes.
         name: the C prefix; default: the file's name.
         compiler: "zig", "clang" or "gcc"; default: the best there is for each target.
-        max_ram: bytes of arena and state that every target may take; the first layers are run in
-            patches until they suffice.
+        max_ram: bytes of arena and state that every target may take; convolutions are run in
+            strips of rows, and if need be the first layers in patches, until they suffice.
         threads: large layers are cut into so many pieces, which that many threads may work on;
             results do not depend on it.
         tune: a tuning file: layers that it has are computed as it says; the ways of others are
@@ -124,6 +124,7 @@ def build(
     absolute = destination.absolute()  # the folder that we are in may be the one to be replaced
     loaded = model if isinstance(model, Model) else _load(model, wanted, options)
     wanted = [loaded.built_for(target) for target in wanted]
+    wanted = _with_room(loaded, wanted, max_ram)
     loaded = _fit(loaded, wanted, max_ram)
     with workshop(destination) as place:
         folder = place / "package"
@@ -153,6 +154,15 @@ def _load(
     if model.is_quantised:
         model.notes.append(f"requantization is fixed, since {', '.join(without)} has no FPU")
     return model
+
+
+def _with_room(
+    model: Model, wanted: Sequence[target_registry.Target], max_ram: int | None
+) -> list[target_registry.Target]:
+    """The targets, which then run convolutions in strips of rows until the arena is that small."""
+    states = sum(s.type.max_bytes for s in model.module.states.values())
+    room = 0 if max_ram is None else max(1, max_ram - states)
+    return [replace(target, room=room) for target in wanted]
 
 
 def _fit(model: Model, wanted: Sequence[target_registry.Target], max_ram: int | None) -> Model:

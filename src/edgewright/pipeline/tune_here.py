@@ -94,7 +94,11 @@ def find_here(
                                f"{count_cpus()} CPUs")  # fmt: skip
     with ExitStack() as stack:
         bench = _Bench(job, stack)
-        found = _try(bench, tried, {key: layer.chosen for key, layer in known.items()})
+        names = {key: layer.chosen for key, layer in known.items()}
+        blocks = [offer for offer in tried if offer.layer.kernel.startswith("block_")]
+        found = _try(bench, [offer for offer in tried if offer not in blocks], names)
+        names |= {key: layer.chosen for key, layer in found.items()}
+        found |= _try(bench, blocks, names)  # in builds of their own: they take in other layers
         job.found.trials = sum(len(layer.microseconds) for layer in found.values())
         return {**found, **_confirm(bench, {**known, **found}, found)}
 
@@ -185,6 +189,8 @@ class _Bench:
 
 def _try(bench: _Bench, tried: Sequence[Offer], known: Mapping[str, str]) -> dict[str, LayerTuning]:
     """One build for the first ways of all layers, one for the second ways, and so on."""
+    if not tried:
+        return {}
     say = bench.job.say
     plans = variants(tried, known)
     builds = []

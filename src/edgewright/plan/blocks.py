@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from edgewright import ops
 from edgewright.graph import DType, Graph, Node, Value
@@ -51,9 +51,9 @@ Lay = Callable[[Sequence[BlockNode]], Laid]
 def goal(target: Packing) -> int:
     """Bytes of arena below which a block is not worth what it costs.
 
-    Microcontrollers: every byte counts, and a block costs about 1 % of their instructions. Others
-    have the memory, and what fits into the cache gains nothing: blocks took 1 to 5 % longer there,
-    but 2 to 15 % less with the tensors of 1 to 5 MB of float32 MobileNets.
+    Microcontrollers: every byte counts, and blocks cost 1 to 2 % of their instructions. Others have
+    the memory, and what fits into the cache gains nothing: blocks took 1 to 5 % longer there, but
+    up to 15 % less with the tensors of 1 to 5 MB of float32 mobile nets.
     """
     if target.lean_step:
         return 0
@@ -70,7 +70,8 @@ def contract(nodes: Sequence[Node], blocks: Sequence[BlockNode]) -> list[Node]:
 def find_blocks(graph: Graph, target: Packing, lay: Lay) -> list[BlockNode]:
     """The blocks of a graph; `lay` says what a plan with some blocks needs."""
     found = _runs(graph, target)
-    made = _lowered(found, target, lay) if found else []
+    wanted = [chain for chain in found if _may_lower(chain, target)]
+    made = _lowered(wanted, untuned(target), lay) if wanted else []
     taken = {node for block in made for node in block.chain}
     chosen = [_choose(block.chain, block.attrs["rows"], target) for block in made]
     for chain in _mobile(found):
@@ -83,13 +84,17 @@ def find_blocks(graph: Graph, target: Packing, lay: Lay) -> list[BlockNode]:
 
 
 class _Untuned:
-    """A target without its choices: what could be a block does not depend on how layers are."""
-
     def __init__(self, target: Packing) -> None:
         self._target, self.choices = target, DEFAULTS
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._target, name)
+
+
+def untuned(target: Packing) -> Packing:
+    """A target without its choices: what could be a block does not depend on how layers are."""
+    made: Any = _Untuned(target)
+    return cast(Packing, made)
 
 
 def _is_member(node: Node, target: Packing) -> bool:
@@ -102,7 +107,7 @@ def _is_member(node: Node, target: Packing) -> bool:
 
 def _runs(graph: Graph, target: Packing) -> list[list[Node]]:
     """The longest chains of two and more nodes that could be members."""
-    plain: Any = _Untuned(target)
+    plain = untuned(target)
     members = {node for node in graph.nodes if _is_member(node, plain)}
     found: list[list[Node]] = []
     ends: dict[Node, list[Node]] = {}
@@ -146,6 +151,16 @@ def _is_pointwise(node: Node) -> bool:
 
 
 # -- the lowest peak -------------------------------------------------------------------------------
+
+
+def _may_lower(chain: Sequence[Node], target: Packing) -> bool:
+    """Whether a chain's blocks are worth what they cost to lower the peak.
+
+    Where there are caches, 8-bit blocks take 2 to 5 % longer than their members: only --max-ram
+    asks for them.
+    """
+    is_float = chain[0].output.type.dtype is DType.FLOAT32
+    return is_float or target.lean_step > 0 or target.room > 0
 
 
 def _lowered(runs: Sequence[Sequence[Node]], target: Packing, lay: Lay) -> list[BlockNode]:
@@ -216,16 +231,22 @@ def _best(
     rated: list[tuple[int, int, Sequence[Node], int]] = []
     for chain in _segments(runs, peak.nodes, made):
         outside, around = peak.outside(chain), peak.around(chain)
-        for rows in ROWS:
+        for rows in _tried(peak.target):
             if rows < chain[-1].output.type.dims[1]:
                 needed = max(outside, around + scratch_bytes(chain, rows, peak.target))
-                rated.append((needed, _cost(chain, rows, peak.target), chain, rows))
+                if needed < max(peak.alive):
+                    rated.append((needed, _cost(chain, rows, peak.target), chain, rows))
     if not rated:
         return None
     enough = min(needed for needed, *_ in rated) * (1 + SMALL)
     enough = max(enough, goal(peak.target))
     *_, chain, rows = min((r for r in rated if r[0] <= enough), key=lambda r: (r[1], r[0]))
     return BlockNode(chain, rows)
+
+
+def _tried(target: Packing) -> Sequence[int]:
+    """Rows of a strip; fewer than four cost 5 to 20 % of a block's time where there are caches."""
+    return ROWS if target.lean_step or target.room else TUNED_ROWS
 
 
 def _segments(

@@ -9,7 +9,7 @@ from edgewright import ops
 from edgewright.graph import Graph, Node, Value
 from edgewright.ops import Packing
 from edgewright.ops.block import BlockNode
-from edgewright.plan.blocks import Laid, contract, find_blocks
+from edgewright.plan.blocks import Laid, contract, find_blocks, untuned
 from edgewright.plan.lifetimes import Buffer, Lifetimes, Scratch, lifetimes
 from edgewright.plan.offsets import Request, place
 from edgewright.plan.order import candidates
@@ -69,14 +69,20 @@ def _orders(graph: Graph) -> dict[Graph, list[Node]]:
 
 
 def _lowest(graph: Graph, target: Packing) -> tuple[dict[Node, int], Laid]:
-    """The blocks of a graph as part of its best order, and what its nodes need of scratch."""
-    needed = _scratch(graph.walk(), target)
+    """The blocks of a graph as part of its best order, and what its nodes need of scratch.
+
+    Blocks are found as if no layer was tuned, and members are asked for no choice of theirs.
+    """
+    plain = untuned(target)
 
     def lay(blocks: Sequence[BlockNode]) -> Laid:
-        return _best_order(graph, target, {**needed, **_scratch(blocks, target)}, blocks)
+        return _best_order(graph, plain, _scratch([*graph.walk(), *blocks], plain), blocks)
 
     blocks = find_blocks(graph, target, lay)
-    return {**needed, **_scratch(blocks, target)}, lay(blocks)
+    members = {node for block in blocks for node in block.chain}
+    nodes = [*(node for node in graph.walk() if node not in members), *blocks]
+    needed = _scratch(nodes, target)
+    return needed, _best_order(graph, target, needed, blocks)
 
 
 def _best_order(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edgewright.bench import profile
 from edgewright.graph import Node
+from edgewright.ops.block import BlockNode
 
 Array = npt.NDArray[Any]
 Times = npt.NDArray[np.float64]
@@ -34,12 +35,13 @@ class Build:
     Attributes:
         call: runs it once, which fills `marks`.
         marks: ticks before the first node and after each, [nodes + 1].
-        places: where in the run order each layer's nodes are, by the layer's key.
+        places: where in the run order each layer's nodes are, by the layer's key: for each node
+            one place, or those of its members where a block's are run one by one.
     """
 
     call: Callable[[], Any]
     marks: profile.Marks
-    places: Mapping[str, Sequence[int]]
+    places: Mapping[str, Sequence[Sequence[int]]]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def measure(builds: Sequence[Build], progress: Callable[[int, int, float], None]
             spans = _turn(build, runs[index])
             whole[index, turn] = spans.sum()
             for key in keys:
-                layers[key][index, turn] = spans[list(build.places[key])].mean()
+                held = build.places[key]
+                layers[key][index, turn] = sum(spans[list(p)].sum() for p in held) / len(held)
         progress(turn + 1, rounds, _best_gain(layers, turn + 1))
     return Measured({key: times / ticks for key, times in layers.items()}, whole / ticks)
 
@@ -125,8 +128,26 @@ def _rounds(builds: Sequence[Build], runs: Sequence[int]) -> int:
     return int(np.clip(LIMIT_S / (each * (time.perf_counter() - start)), FEWEST_ROUNDS, ROUNDS))
 
 
-def places(order: Sequence[Node], layers: Mapping[str, Sequence[Node]]) -> dict[str, list[int]]:
-    """Where in the run order each layer's nodes are; layers that are only in regions have none."""
-    index = {node: place for place, node in enumerate(order)}
-    found = {key: [index[n] for n in nodes if n in index] for key, nodes in layers.items()}
-    return {key: held for key, held in found.items() if held}
+def places(
+    order: Sequence[Node], layers: Mapping[str, Sequence[Node]]
+) -> dict[str, list[Sequence[int]]]:
+    """Where in the run order each layer's nodes are.
+
+    Layers that are only in regions, and members of a block, have no place of their own.
+    """
+    index: dict[Hashable, int] = {_identity(node): place for place, node in enumerate(order)}
+    found = {key: [_place(n, index) for n in nodes] for key, nodes in layers.items()}
+    return {key: kept for key, held in found.items() if (kept := [p for p in held if p])}
+
+
+def _place(node: Node, index: Mapping[Hashable, int]) -> Sequence[int]:
+    """The place of a node, those of the members of a block that runs one by one, or none."""
+    if (place := index.get(_identity(node))) is not None:
+        return [place]
+    parts = [index.get(member) for member in node.chain] if isinstance(node, BlockNode) else []
+    return [] if None in parts else [part for part in parts if part is not None]
+
+
+def _identity(node: Node) -> Hashable:
+    """What is the same in two plans."""
+    return node.chain if isinstance(node, BlockNode) else node
