@@ -16,6 +16,7 @@ from edgewright import ops, targets
 from edgewright.graph import DType, Graph, Module, Node, Quant, TensorType, Value
 from edgewright.ops.block import BlockNode, scratch_bytes, stages, warm_up
 from edgewright.plan import plan as planner
+from edgewright.verify.layers import StepModel, check_layers
 
 HOST = targets.get("host")
 M4 = targets.get("cortex-m4")
@@ -202,3 +203,30 @@ def test_scratch_holds_rows_and_not_images() -> None:
     image = 56 * 56 * 144
     assert scratch_bytes(chain, rows, M4) < image // 2
     assert scratch_bytes(chain, 1, M4) < scratch_bytes(chain, 2, M4)
+
+
+def test_verified_as_one_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`verify --layers` compares a block's result with what its members make one by one."""
+    net = Net(6, DType.INT8)
+    net.chain((13, 9, 20), [PROJECT, EXPAND, depthwise(3), PROJECT, EXPAND], 2)
+    chain, _ = net.chains[0]
+    net.chains = [(chain[1:4], 2)]
+    with_blocks(net, monkeypatch)
+    sample = net.sample()
+    results = check_layers(net.module, HOST, sample)
+    assert [result.node.op for result in results] == ["conv", "block", "conv"]
+    assert all(result.good for result in results)
+    chain[2].attrs["pad"] = ((0, 2), (1, 1))  # after the code was made, the reference differs
+    monkeypatch.setattr(StepModel, "__init__", _of_another(StepModel.__init__, chain[2]))
+    assert [result.good for result in check_layers(net.module, HOST, sample)] == [True, False, True]
+
+
+def _of_another(make: Any, node: Node) -> Any:
+    """A library whose code pads a member otherwise than the graph says now."""
+
+    def init(self: StepModel, *args: Any) -> None:
+        held, node.attrs["pad"] = node.attrs["pad"], ((1, 1), (1, 1))
+        make(self, *args)
+        node.attrs["pad"] = held
+
+    return init

@@ -166,23 +166,25 @@ def _may_lower(chain: Sequence[Node], target: Packing) -> bool:
 def _lowered(runs: Sequence[Sequence[Node]], target: Packing, lay: Lay) -> list[BlockNode]:
     """Blocks until the peak is at the goal, or none lowers it.
 
-    Several peaks may be about as high, so that a step saves little as long as it is not the last.
+    Several peaks may be as high, so that a step saves nothing as long as it is not the last.
     """
     steps: list[tuple[int, list[BlockNode]]] = []
     made: list[BlockNode] = []
+    heights: list[int] = []
     while True:
-        laid = lay(made)
-        if steps and laid.peak >= steps[-1][0]:
+        peak = _Peak(lay(made), target)
+        if steps and peak.heights >= heights:
             break
-        steps.append((laid.peak, made))
-        block = _best(_Peak(laid, target), runs, made) if laid.peak > goal(target) else None
+        heights = peak.heights
+        steps.append((heights[0], made))
+        block = _best(peak, runs, made) if heights[0] > goal(target) else None
         if block is None:
             break
         made = [other for other in made if not set(other.chain) & set(block.chain)] + [block]
     if steps[-1][0] > steps[0][0] * (1 - LEAST_SAVING):
         return []
     enough = max(goal(target), steps[-1][0] * (1 + SMALL))
-    return next(blocks for peak, blocks in steps if peak <= enough)
+    return next(blocks for height, blocks in steps if height <= enough)
 
 
 class _Peak:
@@ -201,7 +203,8 @@ class _Peak:
         for item in items:
             for step in range(item.start, min(item.end, steps) + 1):
                 self.alive[step] += item.bytes
-        highest = max(range(steps), key=lambda step: self.alive[step]) if steps else 0
+        self.heights = sorted(self.alive, reverse=True)
+        highest = self.alive.index(self.heights[0])
         self.nodes = {node for node, step in self.step.items() if step == highest}
 
     def outside(self, chain: Sequence[Node]) -> int:
@@ -233,9 +236,10 @@ def _best(
         outside, around = peak.outside(chain), peak.around(chain)
         for rows in _tried(peak.target):
             if rows < chain[-1].output.type.dims[1]:
-                needed = max(outside, around + scratch_bytes(chain, rows, peak.target))
-                if needed < max(peak.alive):
-                    rated.append((needed, _cost(chain, rows, peak.target), chain, rows))
+                own = around + scratch_bytes(chain, rows, peak.target)
+                if own < peak.heights[0] * (1 - SMALL):
+                    cost = _cost(chain, rows, peak.target)
+                    rated.append((max(outside, own), cost, chain, rows))
     if not rated:
         return None
     enough = min(needed for needed, *_ in rated) * (1 + SMALL)
