@@ -27,6 +27,8 @@ POSITIVE = {"log", "sqrt", "rsqrt"}
 
 def samples(name: str, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.float32]]:
     x = rng.normal(0, 3, 1003).astype(F32)
+    if name == "gelu":  # within 2e-7 |x|, which is much beside what is left of it below
+        x = np.maximum(x, F32(-2))
     return np.abs(x) + F32(0.01) if name in POSITIVE | {"reciprocal"} else x
 
 
@@ -72,7 +74,7 @@ def test_references_are_onnx_runtimes(name: str, rng: np.random.Generator) -> No
 
 @pytest.mark.parametrize("approximate", [False, True])
 def test_gelu_is_onnx_runtimes(approximate: bool, rng: np.random.Generator) -> None:
-    x = samples("gelu", rng)
+    x = rng.normal(0, 3, 1003).astype(F32)
     kind = "tanh" if approximate else "none"
     (wanted,) = onnx_node("Gelu", [x], opset=20, approximate=kind)
     (ours,) = check_op("gelu", [x], approximate=approximate)

@@ -87,19 +87,6 @@ EW_INLINE ew_f32x16 ew_f32_softplus(ew_f32x16 x) {
 EW_INLINE ew_f32x16 ew_f32_softsign(ew_f32x16 x) {
   return ew_f32_div(x, ew_f32_add(ew_f32_dup(1.0f), ew_f32_abs(x)));
 }
-/* 1 + e^-x within 2 units of the last place, for |x| <= 87; a NaN may give any number. */
-EW_INLINE ew_f32x16 ew_f32_exp_negated_plus_one(ew_f32x16 x) {
-  static const float c[] = {0.49999994f, -0.166665211f, 0.041668389f, -0.00836874545f,
-                            0.00138145406f};
-  const ew_f32x16 one = ew_f32_dup(1.0f), k = ew_f32_round(ew_f32_mul(x, ew_f32_dup(-1.44269504f)));
-  /* e^-x = 2^k e^-s, |s| <= ln 2 / 2 */
-  const ew_f32x16 high = ew_fma(k, ew_f32_dup(0.693359375f), x);
-  const ew_f32x16 s = ew_fma(k, ew_f32_dup(-2.12194440e-4f), high);
-  const ew_f32x16 curve = ew_f32_polynomial(s, c, 5);
-  const ew_f32x16 power = ew_fma(ew_f32_square(s), curve, ew_f32_sub(one, s));
-  const ew_i32x16 exponent = ew_i32_shl(ew_i32_of_f32(k), 23);
-  return ew_f32_add(one, ew_f32_of_bits(ew_i32_add(ew_bits_of_f32(power), exponent)));
-}
 /* x sigmoid(x): all of it below x = -87 is smaller than 1e-36. */
 EW_INLINE ew_f32x16 ew_f32_silu(ew_f32x16 x) {
   const ew_f32x16 top = ew_f32_max(ew_f32_dup(-87.0f), x);
@@ -117,7 +104,7 @@ EW_INLINE ew_f32x16 ew_f32_gelu(ew_f32x16 x, float approximate) {
     const ew_f32x16 cubic = ew_f32_mul(ew_f32_square(x), ew_f32_dup(0.0713548163f));
     return ew_f32_mul(x, ew_f32_sigmoid(ew_fma(x, cubic, ew_f32_mul(x, ew_f32_dup(1.59576912f)))));
   }
-  return ew_f32_mul(x, ew_f32_normal(x));
+  return ew_f32_times_normal(x);
 }
 
 /* --- functions of two operands -------------------------------------------------------------- */
