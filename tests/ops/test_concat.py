@@ -29,6 +29,23 @@ def test_c_along_every_axis(rng: np.random.Generator) -> None:
     check_ops(cases, tolerance=0.0)
 
 
+def test_c_transposes_what_it_joins(rng: np.random.Generator) -> None:
+    cases = []
+    for axis, perm in ((1, (0, 2, 1)), (1, (2, 1, 0)), (0, (1, 2, 0)), (2, (2, 0, 1))):
+        parts = []
+        for size in (1, 4, 21):
+            shape = [2, 3, 5]
+            shape[axis] = size
+            parts.append(rng.normal(0, 1, shape).astype(np.float32))
+        cases.append(("concat", parts, {"axis": axis, "perm": perm}))
+    check_ops(cases, tolerance=0.0)
+
+
+def test_a_bad_order_is_refused() -> None:
+    with pytest.raises(InvalidGraph, match="does not order"):
+        one_node("concat", [np.zeros((2, 3), np.float32)], axis=0, perm=(0, 2))
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_inputs_of_other_scales_are_rescaled(

@@ -68,6 +68,9 @@ def test_bilinear_c(rng: np.random.Generator) -> None:
     for channels, size, coordinate in itertools.product((1, 3, 16, 21), SIZES, COORDINATES):
         x = rng.normal(0, 1, (2, 4, 6, channels)).astype(F32)
         cases.append(("resize_bilinear", [x], {"size": size, "coordinate": coordinate}))
+    for width, wide, coordinate in itertools.product((5, 16, 37), (48, 50, 333), COORDINATES):
+        x = rng.normal(0, 1, (2, 4, width, 1)).astype(F32)  # by rows of one channel
+        cases.append(("resize_bilinear", [x], {"size": (7, wide), "coordinate": coordinate}))
     check_ops(cases)
 
 

@@ -20,3 +20,11 @@ def test_they_stay(apply: Apply, perm: list[int], shape: list[int]) -> None:
       %y = transpose(%x) {{perm={perm}}} %z = reshape(%y) {{shape={shape}}}
     }}"""
     assert not apply(split_transposes, text).changed
+
+
+def test_attention_keeps_one(apply: Apply) -> None:
+    text = """(%x: float32[1,6,128,64], %w: float32[1,384,384]) -> (%z) {
+      %y = transpose(%x) {perm=[0, 2, 1, 3]} %a = reshape(%y) {shape=[1, 128, 384]}
+      %z = matmul(%a, %w)
+    }"""
+    assert not apply(split_transposes, text).changed

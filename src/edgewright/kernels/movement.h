@@ -142,11 +142,12 @@ EW_INLINE void ew_batch_to_space(void *restrict to, const void *restrict from, i
         for (int32_t r = line; r < end; r += lanes)                                                \
           ew_transpose_block_##bits(to + c * to_step + r, from + r * from_step + c, to_step,       \
                                     from_step);                                                    \
+      /* What is left of these rows while they are in the cache. */                                \
+      ew_transpose_plain_##bits(to + whole * to_step + line, from + line * from_step + whole,      \
+                                end - line, columns - whole, to_step, from_step);                  \
     }                                                                                              \
-    ew_transpose_plain_##bits(to + whole * to_step, from + whole, rows, columns - whole, to_step,  \
-                              from_step);                                                          \
     ew_transpose_plain_##bits(to + whole_rows, from + whole_rows * from_step, rows - whole_rows,   \
-                              whole, to_step, from_step);                                          \
+                              columns, to_step, from_step);                                        \
   }                                                                                                \
   EW_INLINE void ew_transpose_##bits(void *restrict to, const void *restrict from, int32_t rows,   \
                                      int32_t columns, ptrdiff_t to_step, ptrdiff_t from_step) {    \

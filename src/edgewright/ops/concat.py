@@ -30,12 +30,13 @@ def rescale_table(source: Quant, to: Quant, dtype: np.dtype[Any]) -> Array:
 
 @op("concat")
 class Concat(Op):
-    """The inputs one after the other along `axis`.
+    """The inputs one after the other along `axis`, and then transposed by `perm` if it is given.
 
-    8-bit inputs whose scale or zero point is not the result's are rescaled.
+    8-bit inputs whose scale or zero point is not the result's are rescaled (not with `perm`).
     """
 
     axis: int = 0
+    perm: tuple[int, ...] = ()
 
     def infer(self, *types: TensorType | None) -> TensorType:
         require(len(types) > 0, "concat needs an input")
@@ -49,16 +50,27 @@ class Concat(Op):
             )
             require(fits, f"{type} does not fit {first} along axis {self.axis}")
             total = total + type.shape[self.axis]
-        shape = (*first.shape[: self.axis], total, *first.shape[self.axis + 1 :])
+        order = self._order(first.rank)
+        joined = (*first.shape[: self.axis], total, *first.shape[self.axis + 1 :])
         same = all(type.quant == first.quant for type in rest)
-        return TensorType(first.dtype, shape, first.quant if same else None)
+        quant = first.quant if same else None
+        require(not self.perm or quant is None or quant.axis is None, "concat transposes one scale")
+        return TensorType(first.dtype, tuple(joined[axis] for axis in order), quant)
+
+    def _order(self, rank: int) -> tuple[int, ...]:
+        """The axis of the joined tensor that is each axis of the result."""
+        require(
+            not self.perm or sorted(self.perm) == list(range(rank)),
+            f"perm {list(self.perm)} does not order {rank} axes",
+        )
+        return self.perm or tuple(range(rank))
 
     def infer_node(self, node: Node) -> TensorType:
         if node.outputs:
             for value in node.arguments:
                 rescaled = _rescales(value.type.quant, node.output.type.quant)
                 require(
-                    not rescaled or value.type.dtype.bits == 8,
+                    not rescaled or (value.type.dtype.bits == 8 and not self.perm),
                     f"{value} has another scale than the result; that is for 8 bits only",
                 )
         return self.infer(*(v.type if v else None for v in node.inputs))
@@ -69,13 +81,13 @@ class Concat(Op):
             _rescale(array, type.quant if type else None, to)
             for array, type in zip(arrays, call.inputs, strict=True)
         ]
-        return np.concatenate(parts, self.axis)
+        return np.concatenate(parts, self.axis).transpose(self._order(parts[0].ndim))
 
     def part_offsets(self, node: Node, target: Packing) -> tuple[int | None, ...]:
         """Where one input after the other makes the result, each may be made in its place."""
         y = node.output.type
         static = all(value.type.is_static for value in node.arguments)
-        if target.lean_step == 0 or not static or math.prod(y.dims[: self.axis]) != 1:
+        if target.lean_step == 0 or not static or self.perm or math.prod(y.dims[: self.axis]) != 1:
             return ()  # elsewhere memory is plenty, and values of their own are aligned
         offsets: list[int | None] = []
         start = 0
@@ -93,7 +105,8 @@ class Concat(Op):
             start = start + x.type.shape[self.axis]
 
     def _emit_part(self, e: Emit, x: Value, y: Value, start: Size) -> None:
-        step = strides(y.type.shape)
+        order, made = self._order(y.type.rank), strides(y.type.shape)
+        step = [made[order.index(axis)] for axis in range(y.type.rank)]
         start_bytes = start * step[self.axis] * y.type.dtype.itemsize
         if isinstance(start_bytes, int) and e.is_part(x, y, start_bytes):
             return

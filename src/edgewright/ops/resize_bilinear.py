@@ -8,6 +8,10 @@ from edgewright.graph import DType, Size, TensorType
 from edgewright.ops import Array, Call, Emit, Op, op, quantised
 from edgewright.ops.resize import COORDINATES, positions, resized
 
+LANES = 16
+#: of a row that is held in a local array (EW_RESIZE_ROW in resize.h)
+MOST_PIXELS = 384
+
 
 @op("resize_bilinear")
 class ResizeBilinear(Op):
@@ -42,11 +46,34 @@ class ResizeBilinear(Op):
         e.header("resize.h")
         sizes = [e.dim(x, axis) for axis in range(4)] + [e.dim(y, 1), e.dim(y, 2)]
         coordinate = f"EW_{self.coordinate.upper()}"
-        if x.type.dtype is DType.FLOAT32:
+        if has_planes(x.type, y.type):
+            places, fractions = map(e.weight, self._places(x.type.dims[2], y.type.dims[2]))
+            sizes = [*sizes[:3], *sizes[4:], coordinate]
+            e.call("ew_resize_planes_f32", e.ptr(x), e.ptr(y), places, fractions, *sizes)
+        elif x.type.dtype is DType.FLOAT32:
             e.call("ew_resize_bilinear_f32", e.ptr(x), e.ptr(y), *sizes, coordinate)
         else:
             name = f"ew_resize_bilinear_{e.requantization}_{quantised.suffix(x.type)}"
             e.call(name, e.ptr(x), e.ptr(y), *sizes, coordinate)
+
+    def _places(self, size: int, count: int) -> tuple[Array, Array]:
+        """int32 [blocks, 33] and float32 [blocks * 16] for blocks of 16 points, as in resize.h."""
+        left, right, across = corners(count, size, self.coordinate)
+        room = (0, -count % LANES)
+        left, right = (np.pad(v, room, "edge").reshape(-1, LANES) for v in (left, right))
+        first = left[:, :1]
+        places = np.concatenate([first, left - first, right - first], axis=1)
+        return places.astype(np.int32), np.pad(across, room).astype(np.float32)
+
+
+def has_planes(x: TensorType, y: TensorType) -> bool:
+    """Whether images [N,H,W,1] are resized by rows, sixteen points at a time.
+
+    Those must lie between sixteen pixels of a row, and a row of pixels must fit in 2 KB.
+    """
+    if x.dtype is not DType.FLOAT32 or not (x.is_static and y.is_static) or x.dims[3] != 1:
+        return False
+    return x.dims[2] <= MOST_PIXELS and 4 * y.dims[2] >= 5 * x.dims[2]
 
 
 def corners(count: int, size: int, coordinate: str) -> tuple[Array, Array, Array]:

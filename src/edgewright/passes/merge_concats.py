@@ -35,4 +35,5 @@ def _agrees(first: Node, node: Node) -> bool:
     """Whether both join the same axis, and the first does not requantise."""
     rank, quant = node.output.type.rank, first.output.type.quant
     same = first.attrs.get("axis", 0) % rank == node.attrs.get("axis", 0) % rank
-    return same and all(v.type.quant == quant for v in first.arguments)
+    plain = same and not first.attrs.get("perm")
+    return plain and all(v.type.quant == quant for v in first.arguments)

@@ -18,14 +18,17 @@ from edgewright.passes.fuse_layer_norm import fuse_layer_norm
 from edgewright.passes.fuse_qdq import fuse_qdq
 from edgewright.passes.fuse_residual import fuse_residual
 from edgewright.passes.fuse_silu import fuse_silu
+from edgewright.passes.fuse_softmax_scale import fuse_softmax_scale
 from edgewright.passes.fuse_weight_scales import fuse_weight_scales
 from edgewright.passes.hoist_quantize import hoist_quantize
+from edgewright.passes.hoist_resized import hoist_resized
 from edgewright.passes.hoist_transposes import hoist_transposes
 from edgewright.passes.merge_concats import merge_concats
 from edgewright.passes.merge_pad import merge_pad
 from edgewright.passes.merge_quantize import merge_quantize
 from edgewright.passes.merge_reshapes import merge_reshapes
 from edgewright.passes.merge_scale import merge_scale
+from edgewright.passes.merge_transpose import merge_transpose
 from edgewright.passes.permute_weights import permute_weights
 from edgewright.passes.remove_dead_nodes import remove_dead_nodes
 from edgewright.passes.remove_identity import remove_identity
@@ -96,6 +99,7 @@ ORDER: list[Pass] = [
     fold_dequantize,
     fold_constants,
     fuse_layer_norm,
+    fuse_softmax_scale,
     fold_batch_norm,
     merge_scale,
     fuse_bias,
@@ -109,6 +113,8 @@ ORDER: list[Pass] = [
     merge_reshapes,
     remove_identity,
     hoist_transposes,
+    hoist_resized,
+    merge_transpose,
     fold_lookups,
     eliminate_common_subexpressions,
     remove_dead_nodes,

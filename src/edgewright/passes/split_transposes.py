@@ -6,6 +6,7 @@ from edgewright.graph import Graph, Node
 from edgewright.passes import rewrite
 from edgewright.passes.blocks import gather_blocks, permute_reshape
 from edgewright.passes.editing import become, drop_unused, feeder, insert, inverse, transposed
+from edgewright.passes.transposition import Perm, swap
 
 
 @rewrite("reshape")
@@ -40,6 +41,8 @@ def split_transposes(graph: Graph, node: Node) -> bool:
     swapped = permute_reshape(shape, rest, node.attrs["shape"])
     if swapped is None or swapped[1] != (0, rank - 1, *range(1, rank - 1)):
         return graph.keep(node, f"what is left of {made.output} would not be a plain transpose")
+    if not _moves_on(node, swapped[1]):
+        return graph.keep(node, f"what is left of {made.output} would stay where it is")
     moved = insert(graph, node, "transpose", [x], {"perm": inner}, like=made.output)
     flat = insert(graph, node, "reshape", [moved], {"shape": swapped[0]}, like=node.output)
     flat.source = transposed(node.output.source, inverse(swapped[1]))
@@ -47,3 +50,12 @@ def split_transposes(graph: Graph, node: Node) -> bool:
     become(graph, node, back)
     drop_unused(graph, made)
     return True
+
+
+def _moves_on(node: Node, perm: Perm) -> bool:
+    """Whether a reader would take its operand untransposed, or there is none: an output.
+
+    Attention hands the heads' results to a product that would not.
+    """
+    readers = node.output.users
+    return not readers or any(r.op == "transpose" or swap(r, perm) is not None for r in readers)

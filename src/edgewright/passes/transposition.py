@@ -81,7 +81,9 @@ def squeezed(perm: Perm, gone: Sequence[int]) -> Perm:
     return tuple(sorted(left).index(p) for p in left)
 
 
-def _axis(node: Node, perm: Perm) -> Swapped:
+def _axis(node: Node, perm: Perm) -> Swapped | None:
+    if node.attrs.get("perm"):
+        return None
     axis = perm[node.attrs.get("axis", 0) % len(perm)]
     return Swapped({**node.attrs, "axis": axis}, [perm] * len(node.outputs))
 

@@ -58,6 +58,10 @@ def test_concat_and_split(axis: int) -> None:
     check("split", a, axis=axis, sizes=(half, a.shape[axis] - half))
 
 
+def test_concat_in_another_order() -> None:
+    check("concat", normal(2, 3, 4), normal(2, 5, 4, seed=1), axis=1, perm=(2, 0, 1))
+
+
 def test_concat_of_int8() -> None:
     x, y = stored(2, 3, 4), stored(2, 3, 4, scale=0.1, seed=1)
     check("concat", x, y, results=[Quant.per_tensor(0.08)], axis=1)

@@ -29,6 +29,12 @@ CASES: list[tuple[str, list[Any], dict[str, Any], list[str]]] = [
     ("expand", [floats(4) > 0], {"shape": (3, 4)}, ["BROADCAST_TO"]),
     ("tile", [int8(2, 3)], {"repeats": (2, 3)}, ["TILE"]),
     ("concat", [floats(2, 3), floats(2, 4)], {"axis": 1}, ["CONCATENATION"]),
+    (
+        "concat",
+        [floats(2, 3, 5), floats(2, 4, 5)],
+        {"axis": 1, "perm": (2, 0, 1)},
+        ["CONCATENATION", "TRANSPOSE"],
+    ),
     ("split", [floats(2, 6)], {"axis": 1, "sizes": (2, 2, 2)}, ["SPLIT"]),
     ("split", [INTEGERS], {"axis": 1, "sizes": (1, 2, 3)}, ["SPLIT_V"]),
     ("slice", [INTEGERS], {"begin": (1, 2), "size": (3, 3), "stride": (1, 1)}, ["SLICE"]),

@@ -8,15 +8,16 @@ from edgewright.exporters.onnx.rule import rule
 
 @rule("concat")
 def concat(n: NodeWriter) -> None:
-    """Concat."""
+    """Concat; a result in another order of axes is one that is held in another order."""
     values = n.node.arguments
     perm = n.agreed(values)
     axis = perm.index(n.op.axis % len(perm))
+    order = tuple(n.op.perm.index(p) for p in perm) if n.op.perm else perm
     if _is_plain(n):
         given = [n.writer.tensor(v, perm) for v in values]
-        n.writer.define(n.y, n.emit("Concat", given, axis=axis), perm)
+        n.writer.define(n.y, n.emit("Concat", given, axis=axis), order)
     else:
-        n.finish(n.emit("Concat", [n.real(v, perm) for v in values], axis=axis), perm)
+        n.finish(n.emit("Concat", [n.real(v, perm) for v in values], axis=axis), order)
 
 
 def _is_plain(n: NodeWriter) -> bool:

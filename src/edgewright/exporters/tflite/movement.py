@@ -47,7 +47,7 @@ def tile(node: ExportedNode) -> None:
 def concat(node: ExportedNode) -> None:
     """CONCATENATION; operands of another quantisation are brought to the result's before.
 
-    But for uint8: its kernels do so themselves.
+    But for uint8: its kernels do so themselves. A TRANSPOSE brings the result in order.
     """
     parts = []
     for part in node.inputs():
@@ -56,8 +56,16 @@ def concat(node: ExportedNode) -> None:
         elif part.type.quant != node.type.quant and part.type.dtype is not DType.UINT8:
             part = node.requantized(part, node.temporary(part.type.with_quant(node.type.quant)))
         parts.append(part)
-    node.add("CONCATENATION", parts, node.output(), axis=node.attrs.axis,
+    perm = node.attrs.perm
+    joined = node.output()
+    if perm:
+        node.require(len(perm) <= MOST_TRANSPOSED, f"{len(perm)} axes in another order")
+        shape = [node.type.shape[perm.index(axis)] for axis in range(len(perm))]
+        joined = node.like(node.type, *shape)
+    node.add("CONCATENATION", parts, joined, axis=node.attrs.axis,
              fused_activation_function=0)  # fmt: skip
+    if perm:
+        node.add("TRANSPOSE", [joined, node.ints(perm, "perm")], node.output())
 
 
 def _typed(node: ExportedNode, part: Tensor) -> Tensor:
