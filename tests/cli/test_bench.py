@@ -53,7 +53,7 @@ def test_a_package_beside_the_runtime_that_reads_its_source(
     source = examples / "models" / MODEL
     found = document(
         edgewright(built.folder, "--source", source, "--against", "onnxruntime",
-                   "--seconds", "0.02", "--json")
+                   "--seconds", "0.05", "--json")
     )  # fmt: skip
     ours, peer = found["rows"]
     assert (ours["runtime"], peer["runtime"]) == ("edgewright", "onnxruntime")
@@ -68,7 +68,7 @@ def test_a_package_beside_the_runtime_that_reads_its_source(
 def test_without_its_source_a_package_says_what_the_peers_lack(
     edgewright: Cli, built: Package
 ) -> None:
-    status, text, _ = edgewright(built.folder, "--against", "onnxruntime", "--seconds", "0.02")
+    status, text, _ = edgewright(built.folder, "--against", "onnxruntime", "--seconds", "0.05")
     assert status == 3
     assert "onnxruntime: not measured: a package holds no model file that it could read" in text
     assert f"(add --source {MODEL})" in text
@@ -80,7 +80,7 @@ def test_runtimes_that_are_absent_or_cannot_read_it_are_named_together(
     monkeypatch.setattr(peers, "find_spec", lambda name: None if name == "openvino" else name)
     status, text, _ = edgewright(
         built.folder, "--source", examples / "models" / MODEL, "--against", "openvino,sklearn",
-        "--seconds", "0.02",
+        "--seconds", "0.05",
     )  # fmt: skip
     assert status == 3  # nothing that was asked for was measured
     assert "openvino: not measured: not installed (pip install 'edgewright[peers]')" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -274,6 +275,49 @@ def test_damaged_packages_are_not_run(
     told = capsys.readouterr().err
     assert "error[invalid-package]" in told
     assert says in told
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("profile net.onnx --html pipe", "no regular file"),
+        ("profile net.onnx --html absent/page.html", "there is no folder"),
+        ("profile net.onnx --seconds nan", "no number of seconds"),
+        ("bench net.onnx --seconds nan", "no number of seconds"),
+        ("build net.onnx -o p --tune pipe.json/tune.json", "there is no folder"),
+        ("build net.onnx -o p --tune absent/tune.json", "there is no folder"),
+        ("convert net.onnx net.tflite --names pipe", "no regular file"),
+        ("convert net.onnx net.tflite --names net.onnx", "the model itself"),
+        ("convert net.onnx net.tflite --names net.tflite", "the converted file itself"),
+        ("convert net.onnx pipe.tflite", "no regular file"),
+        ("convert net.onnx net.tflite --tolerance nan", "no tolerance"),
+        ("convert net.onnx net.tflite --tolerance -0.1", "no tolerance"),
+        ("profile package", "a package that was built, not a model"),
+        ("inspect package", "a package that was built, not a model"),
+        ("bench damaged", "weights cannot be read"),
+        ("bench damaged --against litert --source net.onnx", "weights cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_and_replaces_nothing(
+    tmp_path: Path, package: Path, monkeypatch: pytest.MonkeyPatch,
+    words: str, says: str, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "net.onnx", ["x"], ["y"])
+    for name in ("package", "damaged"):
+        shutil.copytree(package, tmp_path / name)
+    (tmp_path / "damaged/targets/host/weights.bin").unlink()
+    for name in ("pipe", "pipe.tflite", "pipe.json"):  # a device would be replaced as these would
+        os.mkfifo(name)
+    before = sorted(tmp_path.iterdir())
+    content = (tmp_path / "net.onnx").read_bytes()
+    assert status(*words.split()) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error["), told
+    assert says in told
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "net.onnx").read_bytes() == content
+    assert all((tmp_path / name).is_fifo() for name in ("pipe", "pipe.tflite", "pipe.json"))
 
 
 def test_another_model_is_named_before_its_shapes_are_looked_at(

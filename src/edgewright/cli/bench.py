@@ -14,6 +14,7 @@ from edgewright.cli.model_options import (
     import_options,
     model_options,
     precision_options,
+    seconds_option,
 )
 from edgewright.errors import InvalidOption
 
@@ -43,13 +44,7 @@ DIFFERS = 0.1
     metavar="LIST",
     help="Pin to these CPUs of this machine, such as 0,1; default: the first ones.",
 )
-@click.option(
-    "--seconds",
-    type=click.FloatRange(0.01, 600),
-    default=1.0,
-    show_default=True,
-    help="How long each runtime is timed.",
-)
+@seconds_option("How long each runtime is timed.")
 @click.option(
     "--source",
     type=click.Path(path_type=Path),

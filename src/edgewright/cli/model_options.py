@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,6 +86,24 @@ def _pairs(option: str, entries: tuple[str, ...]) -> dict[str, str]:
             raise InvalidOption(f"{option} names {name!r} twice", help="give it once")
         pairs[name] = value
     return pairs
+
+
+class _Seconds(click.FloatRange):
+    """A time to measure; "nan" is in no range, though click thinks so."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return found
+
+
+def seconds_option(text: str) -> Callable[[_Function], _Function]:
+    """`--seconds`; `text` is its help."""
+    return click.option("--seconds", type=_Seconds(0.05, 600), default=1.0, show_default=True,
+                        help=text)  # fmt: skip
 
 
 def target_option(function: _Function) -> _Function:

@@ -14,6 +14,7 @@ from edgewright.cli.model_options import (
     import_options,
     model_options,
     precision_options,
+    seconds_option,
 )
 from edgewright.errors import InvalidOption
 
@@ -24,8 +25,7 @@ from edgewright.errors import InvalidOption
               help="Where it runs; default: here. Others are timed where a real CPU runs them "
               "(wine, a device); emulators count instructions, which are exact but no measure of "
               "time.")  # fmt: skip
-@click.option("--seconds", type=click.FloatRange(0.05, 600), default=1.0, show_default=True,
-              help="How long to measure.")  # fmt: skip
+@seconds_option("How long to measure.")
 @click.option("--level", help="Instruction set level; default: the best that this CPU has.")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True,
               help="Rows of the table by time.")  # fmt: skip
@@ -50,8 +50,11 @@ def command(
       edgewright profile kws.tflite -t cortex-m4
       edgewright profile kws.tflite --device adb:// --cores 4-7
     """
+    from edgewright.pipeline.destination import check_file
     from edgewright.pipeline.elsewhere import how
 
+    if html is not None:
+        check_file(html)
     device = device_of(given)
     options = import_options(given)
     way = how(target, device)

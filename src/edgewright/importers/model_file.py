@@ -15,6 +15,9 @@ def load_bytes(path: Path) -> bytes:
         InvalidModel: it is missing, not a file, unreadable, empty, too large or a Git LFS pointer.
     """
     try:
+        if (path / "manifest.json").is_file():
+            raise InvalidModel("this is a package that was built, not a model file", path,
+                               "name the model that it was built from")  # fmt: skip
         if path.is_dir():
             raise InvalidModel("this is a directory, not a model file", path, "name the file in it")
         if path.exists() and not path.is_file():

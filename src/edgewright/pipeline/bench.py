@@ -194,6 +194,7 @@ def _subject(
     if threads > built:
         raise InvalidOption(f"the package was built for {built} threads, not {threads}",
                             help=f"edgewright build --threads {threads}")  # fmt: skip
+    package.model  # noqa: B018 - a damaged one is refused here, not in a process of its own
     return package, None if source is None else _source(package, Path(source))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -181,6 +182,10 @@ def convert(
     given = _options(format, weights, opset, channels_first)
     loaded = model if isinstance(model, Model) else load_model(model, **options, lookups=False)
     _check_place(destination, loaded.path)
+    if names is not None:
+        _check_names(Path(names), destination, loaded.path)
+    if tolerance is not None and not 0 <= tolerance < math.inf:
+        raise InvalidOption(f"{tolerance} is no tolerance", help="give a share, such as 0.01")
     if loaded.original is not None:
         raise InvalidOption(f"{loaded.narrowing} is how a package stores weights",
                             help="convert the model itself")  # fmt: skip
@@ -250,12 +255,20 @@ def _check_place(destination: Path, source: Path) -> None:
     try:
         if destination.is_dir():
             raise InvalidOption(f"{destination} is a folder", help="name a file")
+        if destination.exists() and not destination.is_file():  # such as a device
+            raise InvalidOption(f"{destination} is no regular file", help="choose another name")
         if destination.exists() and source.exists() and destination.samefile(source):
             raise InvalidOption(f"{destination} is the model itself", help="choose another name")
     except OSError as error:  # a folder that may not even be looked into
         raise InvalidOption(
             f"cannot write the file: {error.strerror or error}", destination, "choose another place"
         ) from error
+
+
+def _check_names(names: Path, destination: Path, source: Path) -> None:
+    _check_place(names, source)
+    if names.resolve() == destination.resolve():
+        raise InvalidOption(f"{names} is the converted file itself", help="choose another name")
 
 
 # -- the file --------------------------------------------------------------------------------------

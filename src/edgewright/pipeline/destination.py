@@ -55,12 +55,24 @@ def workshop(
         ) from error
 
 
+def check_file(path: Path) -> None:
+    """Raise InvalidOption where no file can be put: before the work whose result it is to hold."""
+    place = path.resolve()
+    if place.exists() and not place.is_file():  # a device would be replaced by a file
+        raise InvalidOption("this is no regular file, and is not replaced", where=path,
+                            help="choose another place")  # fmt: skip
+    if not place.parent.is_dir():
+        raise InvalidOption(f"cannot write {path.name}: there is no folder {path.parent}",
+                            where=path, help="make it, or choose another place")  # fmt: skip
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write a file in one step: under its name there is the whole of it, or what was there before.
 
     Raises:
         InvalidOption: it cannot be written, or the disk is full.
     """
+    check_file(path)
     try:
         with tempfile.NamedTemporaryFile(dir=path.resolve().parent, prefix=".edgewright-",
                                          delete=False) as file:  # fmt: skip

@@ -12,7 +12,7 @@ from edgewright.bench.ceilings import cpu_model
 from edgewright.codegen import generate
 from edgewright.errors import EdgewrightError, InvalidTuning, MissingCompiler
 from edgewright.ops.choice import Defaults
-from edgewright.pipeline.destination import write_file
+from edgewright.pipeline.destination import check_file, write_file
 from edgewright.pipeline.model import Model
 from edgewright.pipeline.tune_here import NAME, Job, Progress, find_here, level_here
 from edgewright.tuning import cost_model, cycles
@@ -63,6 +63,7 @@ def tune(
             made on another machine.
         InvalidOption: it cannot be written.
     """
+    check_file(file)
     tuning = read_tuning(file) if file.exists() else Tuning()
     keys: dict[str, list[str]] = {}
     tuned, reports = [], []
