@@ -77,6 +77,10 @@ TILES = [  # windows that AVX-512 takes several pixels at a time: the last of a 
     shape_of((2, 5, 30, 16), 16, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
     shape_of((1, 4, 9, 33), 33, (5, 5), pad=(2, 2, 2, 2)),
     shape_of((1, 9, 19, 17), 17, (5, 5), stride=(2, 2), pad=(1, 2, 1, 2)),
+    shape_of((1, 4, 3, 8), 8, (3, 3), pad=(1, 1, 1, 1)),  # half a register; few pixels
+    shape_of((1, 6, 20, 24), 24, (3, 3), pad=(1, 1, 1, 1)),
+    shape_of((2, 9, 2, 40), 40, (5, 5), pad=(2, 2, 2, 2)),
+    shape_of((1, 5, 9, 16), 16, (3, 3), pad=(2, 2, 2, 2)),  # wide borders
 ]
 
 

@@ -25,7 +25,9 @@ CASES: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ((1, 8, 31, 20), (48, 1, 1), {"stride": (2, 2)}),  # single pixels at a stride
     ((1, 30, 4, 2), (56, 3, 5), {"pad": ((1, 1), (2, 2))}),  # windows reach over the whole line
 ]
-MATRICES = [  # rows in whole tiles, in the last one early, in a few more; residuals
+MATRICES: list[
+    tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]
+] = [  # rows in whole tiles, in the last one early, in a few more; residuals
     *(((1, 1, rows, 19), (columns, 1, 1), {}) for rows in (24, 28, 41, 45) for columns in (40, 56)),
     *(((1, 5, 10, 200), (columns, 1, 1), {}) for columns in (5, 12, 20, 32, 61)),
 ]

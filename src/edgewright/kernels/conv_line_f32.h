@@ -1,6 +1,6 @@
 /* float32 convolution of few channels, such as the first layer of a net. The taps of one line of a
-   window are neighbours in the image, so that a tile of neighbouring results reads it where it lies,
-   at distances that the compiler knows: neither are windows copied nor addresses looked up. */
+   window are neighbours in the image: a tile of neighbouring results reads it where it lies, at
+   distances that the compiler knows: neither are windows copied nor addresses looked up. */
 #ifndef EW_CONV_LINE_F32_H
 #define EW_CONV_LINE_F32_H
 #include "conv_rows.h"
@@ -62,7 +62,7 @@ EW_INLINE int ew_line_sees_border(const ew_conv_shape s) {
          (s.out_h - 1) * s.stride_h + (s.kernel_h - 1) * s.dilation_h + 1 > s.in_h;
 }
 
-/* The most rows whose inputs fit into the memory of EW_LINE_WINDOWS windows, behind what is held. */
+/* The most rows whose inputs fit into the memory of EW_LINE_WINDOWS windows, and what is held. */
 #define EW_LINE_WINDOWS 12
 EW_INLINE int32_t ew_line_most(const ew_conv_shape s) {
   if (!ew_line_sees_border(s)) return EW_LINE_ROWS;

@@ -1,5 +1,5 @@
-/* Micro-kernels of the float32 product of a matrix whose rows lie at one distance: one call takes all
-   rows of some columns. Tiles of tile_f32.h look their rows up one by one, which costs 5 % at 64
+/* Micro-kernels of the float32 product of a matrix whose rows lie at one distance: one call takes
+   all rows of some columns. Tiles of tile_f32.h look their rows up one by one, which costs 5 % at 64
    products, 10 % at 32 and more below. For ISAs with 32 registers of 16 lanes. */
 #ifndef EW_PANEL_F32_H
 #define EW_PANEL_F32_H
@@ -17,7 +17,7 @@ typedef struct ew_panel_f32 {
 } ew_panel_f32;
 
 /* Rows of tiles of two blocks (or one and a half), and of one (or half): as many sums as there are
-   registers for. Rows of more products than EW_PANEL_DEPTH would share few sets of the first cache. */
+   registers for. Rows of more than EW_PANEL_DEPTH products share few sets of the first cache. */
 #define EW_PANEL_WIDE 14
 #define EW_PANEL_TALL 24
 #define EW_PANEL_DEPTH 512
@@ -57,7 +57,7 @@ EW_INLINE void ew_panel_add_held(const float *held, const int rows, const int bl
   EW_UNROLL for (int i = 0; i < rows; ++i, held += 16 * (blocks + half)) {
     EW_UNROLL for (int j = 0; j < blocks; ++j) {
       s->acc[i][j] = ew_f32_add(ew_f32_load(held + 16 * j), s->acc[i][j]);
-      __asm__ volatile("" : "+v"(s->acc[i][j]) : : "memory"); /* one by one, for want of registers */
+      __asm__ volatile("" : "+v"(s->acc[i][j]) : : "memory"); /* one by one: few registers */
     }
     if (!half) continue;
     s->last[i] = ew_f32_half_of(
