@@ -249,7 +249,11 @@ def _wrapped(function: str, args: Sequence[str], width: int = 90) -> list[str]:
 
 @op("block")
 class Block(Op):
-    """Convolutions in strips of `rows` rows; `members` says what they are."""
+    """Convolutions one after the other, `rows` rows of the last one's result at a time.
+
+    The memory plan makes them, so that no file and no graph holds any. `members` says what they
+    are; the result is that of the members one by one.
+    """
 
     rows: int = 1
     members: tuple[str, ...] = ()
