@@ -1,12 +1,14 @@
 """Products with weights of 8 and 4 bits: every tile, block, zero point and remainder."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.ops.harness import Array, check_module
+from tests.ops.harness import Array, check_module, load
 
-from edgewright import ops
+from edgewright import ops, targets
+from edgewright.codegen import generate
 from edgewright.graph import DType, Graph, Module, Node, TensorType, Value, verify_module
 from edgewright.ops import block_scales
 
@@ -82,12 +84,13 @@ def test_packed_nibbles() -> None:
     assert (packed[0, :, 1:] == 0x88).all(), "what fills is zero"
 
 
+@pytest.mark.parametrize("dtype", ["int4", "int8"])
 @pytest.mark.parametrize("scale", [1e-35, 1.0, 1e30])
-def test_digits_hold_every_magnitude(scale: float) -> None:
+def test_digits_hold_every_magnitude(scale: float, dtype: str) -> None:
     """Rows of one large number beside small ones, and rows whose unit no float32 can be."""
     rng = np.random.default_rng(1)
     graph, inputs = Graph("main"), {}
-    name, x = add(graph, rng, "int4", (3, 48, 40), 16, True, True)
+    name, x = add(graph, rng, dtype, (3, 48, 40), 16, True, True)
     x[1] *= np.float32(1e-3)
     x[1, 7] = 5.0
     x[2] = 0.0
@@ -95,11 +98,42 @@ def test_digits_hold_every_magnitude(scale: float) -> None:
     check_module(Module({"main": graph}), [inputs])
 
 
+def test_bytes_of_every_length(rng: np.random.Generator) -> None:
+    """One scale for each column; the last fours are not whole, and long rows are no digits."""
+    graph = Graph("main")
+    inputs: dict[str, Any] = {}
+    for shape in ((1, 257, 130), (2, 129, 96), (1, 4100, 16), (1, 4096, 16)):
+        inputs.update([add(graph, rng, "int8", shape, shape[1], shape[1] == 129, True)])
+    largest = graph.nodes[-1].input(1)
+    assert largest.data is not None
+    largest.data = np.full_like(largest.data, -128)  # sums as large as they can be
+    name = graph.nodes[-1].input(0).name
+    inputs[name] = np.full((1, 4096), 1.9999, np.float32)
+    check_module(Module({"main": graph}), [inputs], tolerance=1e-4)  # of float32 sums of one sign
+
+
+def test_bytes_have_equal_bits_whatever_they_are_multiplied_by(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
+    """AVX-512 takes three digits of a byte, AVX2 two of 11 and 12 bits: sums are exact."""
+    graph = Graph("main")
+    inputs = dict([add(graph, rng, "uint8", (2, 200, 70), 40, True, True)])
+    module = Module({"main": graph})
+    model = load(generate(module, targets.get("host"), "test"), module, tmp_path)
+    found = set()
+    for level in model.levels_here():
+        model.use_level(level)
+        if level != "scalar":
+            found.add(model.run(inputs)[graph.outputs[0].name].tobytes())
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("dtype", ["int4", "int8"])
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
-def test_what_is_not_finite_stays_so(value: float) -> None:
+def test_what_is_not_finite_stays_so(value: float, dtype: str) -> None:
     rng = np.random.default_rng(2)
     graph, inputs = Graph("main"), {}
-    name, x = add(graph, rng, "int4", (2, 32, 16), 32, False, False)
+    name, x = add(graph, rng, dtype, (2, 32, 16), 32, False, False)
     w = graph.nodes[0].input(1)
     assert w.data is not None
     w.data = np.where(w.data == 0, 1, w.data).astype(np.int8)  # infinity times 0 is no number

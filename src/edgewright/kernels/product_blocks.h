@@ -3,8 +3,8 @@
 
    Weights have one scale for each block of `block` numbers along a column. 8 bits: int8
    [columns / 16][depth][16]; 4 bits, plus 8: [columns / 16][depth / 8][16][4], whose bytes hold the
-   numbers 8k + j below and 8k + 4 + j above. Scales and zero points are float32
-   [columns / 16][blocks][16]. */
+   numbers 8k + j below and 8k + 4 + j above; 8 bits in quads (product_quads.h): [columns / 16]
+   [depth / 4][16][4]. Scales and zero points are float32 [columns / 16][blocks][16]. */
 #ifndef EW_PRODUCT_BLOCKS_H
 #define EW_PRODUCT_BLOCKS_H
 #include "digits.h"
@@ -22,6 +22,9 @@ typedef struct ew_product_blocks {
 } ew_product_blocks;
 
 #define EW_PRODUCT_ROWS 4
+
+/* How weights are stored. */
+enum { EW_STORED_4 = 4, EW_STORED_8 = 8, EW_STORED_QUADS = 9 };
 
 /* Adds columns * x for numbers k of all rows. */
 EW_INLINE void ew_product_step(const float *const *x, ptrdiff_t k, const ew_f32x16 *columns,
@@ -74,12 +77,44 @@ EW_INLINE void ew_product_sum_4(const float *const *x, const int32_t *w, ptrdiff
   }
 }
 
+/* Number n of quads of sixteen columns. */
+EW_INLINE ew_f32x16 ew_product_of_quad(const int32_t *w, const int n) {
+  return ew_f32_of_i32(ew_i32_sra(ew_i32_shl(ew_i32_load(w), 24 - 8 * n), 24));
+}
+
+/* `from` is a multiple of four. */
+EW_INLINE void ew_product_sum_quads(const float *const *x, const int32_t *w, ptrdiff_t group,
+                                    ptrdiff_t from, ptrdiff_t to, const int rows, const int groups,
+                                    ew_f32x16 part[][4]) {
+  ptrdiff_t k = from;
+  for (; k + 4 <= to; k += 4)
+    EW_UNROLL for (int n = 0; n < 4; ++n) {
+      ew_f32x16 columns[4];
+      EW_UNROLL for (int j = 0; j < groups; ++j)
+        columns[j] = ew_product_of_quad(w + j * group + 4 * k, n);
+      ew_product_step(x, k + n, columns, rows, groups, part);
+    }
+  EW_ROLLED for (int n = 0; k + n < to; ++n) {
+    ew_f32x16 columns[4];
+    EW_UNROLL for (int j = 0; j < groups; ++j)
+      columns[j] = ew_product_of_quad(w + j * group + 4 * k, n);
+    ew_product_step(x, k + n, columns, rows, groups, part);
+  }
+}
+
+/* int32 or, of plain bytes, bytes of sixteen columns. */
+EW_INLINE ptrdiff_t ew_product_group(ptrdiff_t depth, const int stored) {
+  if (stored == EW_STORED_8) return 16 * depth;
+  return stored == EW_STORED_4 ? (depth + 7) / 8 * 16 : (depth + 3) / 4 * 16;
+}
+
 /* Rows m to m + rows, sixteens of columns g to g + groups. */
 EW_INLINE void ew_product_tile(const ew_product_blocks *p, int32_t m, int32_t g, const int rows,
-                               const int groups, const int bits) {
+                               const int groups, const int stored) {
   ew_f32x16 total[EW_PRODUCT_ROWS][4];
   const float *x[EW_PRODUCT_ROWS];
-  const ptrdiff_t depth = p->depth, group = bits == 8 ? depth * 16 : (depth + 7) / 8 * 16;
+  const ptrdiff_t depth = p->depth, group = ew_product_group(depth, stored);
+  const int32_t *const words = (const int32_t *)p->w + (stored == EW_STORED_8 ? 0 : g * group);
   const ptrdiff_t scales = (ptrdiff_t)p->blocks * 16;
   EW_UNROLL for (int i = 0; i < rows; ++i) {
     x[i] = p->x + (m + i) * depth;
@@ -91,10 +126,12 @@ EW_INLINE void ew_product_tile(const ew_product_blocks *p, int32_t m, int32_t g,
     ew_f32x16 part[EW_PRODUCT_ROWS][4];
     EW_UNROLL for (int i = 0; i < rows; ++i)
       EW_UNROLL for (int j = 0; j < groups; ++j) part[i][j] = ew_f32_dup(0.0f);
-    if (bits == 8)
+    if (stored == EW_STORED_8)
       ew_product_sum_8(x, (const int8_t *)p->w + g * group, group, from, to, rows, groups, part);
+    else if (stored == EW_STORED_4)
+      ew_product_sum_4(x, words, group, from, to, rows, groups, part);
     else
-      ew_product_sum_4(x, (const int32_t *)p->w + g * group, group, from, to, rows, groups, part);
+      ew_product_sum_quads(x, words, group, from, to, rows, groups, part);
     EW_UNROLL for (int j = 0; j < groups; ++j) {
       const ptrdiff_t at = (g + j) * scales + 16 * b;
       const ew_f32x16 scale = ew_f32_load(p->scale + at);
@@ -115,18 +152,23 @@ EW_INLINE void ew_product_tile(const ew_product_blocks *p, int32_t m, int32_t g,
     }
 }
 
-#define EW_PRODUCT_TILES(bits)                                                                  \
-  EW_KERNEL void ew_product_w##bits##_row_4(const ew_product_blocks *p, int32_t m, int32_t g) { \
-    ew_product_tile(p, m, g, 1, 4, bits);                                                       \
+#define EW_PRODUCT_TILES(name, stored)                                                          \
+  EW_KERNEL void ew_product_##name##_row_4(const ew_product_blocks *p, int32_t m, int32_t g) {  \
+    ew_product_tile(p, m, g, 1, 4, stored);                                                     \
   }                                                                                             \
-  EW_KERNEL void ew_product_w##bits##_row_1(const ew_product_blocks *p, int32_t m, int32_t g) { \
-    ew_product_tile(p, m, g, 1, 1, bits);                                                       \
+  EW_KERNEL void ew_product_##name##_row_1(const ew_product_blocks *p, int32_t m, int32_t g) {  \
+    ew_product_tile(p, m, g, 1, 1, stored);                                                     \
   }                                                                                             \
-  EW_KERNEL void ew_product_w##bits##_rows(const ew_product_blocks *p, int32_t m, int32_t g) {  \
-    ew_product_tile(p, m, g, EW_PRODUCT_ROWS, 2, bits);                                         \
+  EW_KERNEL void ew_product_##name##_rows(const ew_product_blocks *p, int32_t m, int32_t g) {   \
+    ew_product_tile(p, m, g, EW_PRODUCT_ROWS, 2, stored);                                       \
   }
-EW_PRODUCT_TILES(8)
-EW_PRODUCT_TILES(4)
+EW_PRODUCT_TILES(w8, EW_STORED_8)
+EW_PRODUCT_TILES(w4, EW_STORED_4)
+EW_PRODUCT_TILES(quads, EW_STORED_QUADS)
+#define EW_PRODUCT_OF(stored, size)                                                             \
+  ((stored) == EW_STORED_8   ? ew_product_w8_##size                                             \
+   : (stored) == EW_STORED_4 ? ew_product_w4_##size                                             \
+                             : ew_product_quads_##size)
 
 #if defined(EW_HAS_NIBBLES)
 /* One row in digits, sixteens of columns g to g + groups: exact sums of each block. */
@@ -195,21 +237,21 @@ EW_INLINE int32_t ew_product_by_digits(const ew_product_blocks *p, void *scratch
 
 /* All rows, for the sixteens of columns g to g + count. */
 EW_INLINE void ew_product_columns(const ew_product_blocks *p, int32_t g, int32_t count,
-                                  const int bits) {
+                                  const int stored) {
   int32_t m = 0;
   for (; m + EW_PRODUCT_ROWS <= p->rows && count == 2; m += EW_PRODUCT_ROWS)
-    (bits == 8 ? ew_product_w8_rows : ew_product_w4_rows)(p, m, g);
+    EW_PRODUCT_OF(stored, rows)(p, m, g);
   for (; m < p->rows; ++m) {
-    if (count == 4) (bits == 8 ? ew_product_w8_row_4 : ew_product_w4_row_4)(p, m, g);
+    if (count == 4) EW_PRODUCT_OF(stored, row_4)(p, m, g);
     else EW_ROLLED for (int32_t i = 0; i < count; ++i)
-      (bits == 8 ? ew_product_w8_row_1 : ew_product_w4_row_1)(p, m, g + i);
+      EW_PRODUCT_OF(stored, row_1)(p, m, g + i);
   }
 }
 
-EW_INLINE void ew_product_all(const ew_product_blocks *p, const int bits) {
+EW_INLINE void ew_product_all(const ew_product_blocks *p, const int stored) {
   const int32_t groups = (p->columns + 15) / 16, step = p->rows < EW_PRODUCT_ROWS ? 4 : 2;
   for (int32_t g = 0; g < groups; g += step)
-    ew_product_columns(p, g, ew_min_i32(step, groups - g), bits);
+    ew_product_columns(p, g, ew_min_i32(step, groups - g), stored);
 }
 
 /* Sums of the blocks of x, [rows][blocks]. */
@@ -230,7 +272,7 @@ EW_KERNEL void ew_product_sums(const ew_product_blocks *p, float *sums) {
 EW_DRIVER void ew_product_w8(ew_product_blocks p, void *scratch) {
   p.sums = scratch;
   if (p.zero) ew_product_sums(&p, scratch);
-  ew_product_all(&p, 8);
+  ew_product_all(&p, EW_STORED_8);
 }
 EW_DRIVER void ew_product_w4(ew_product_blocks p, void *scratch) {
 #if defined(EW_HAS_NIBBLES)
@@ -245,7 +287,7 @@ EW_DRIVER void ew_product_w4(ew_product_blocks p, void *scratch) {
   float *const sums = (float *)((char *)scratch + ew_digits_bytes(p.depth, p.blocks));
   p.sums = sums;
   if (p.zero) ew_product_sums(&p, sums);
-  ew_product_all(&p, 4);
+  ew_product_all(&p, EW_STORED_4);
 }
 
 #endif

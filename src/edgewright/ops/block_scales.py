@@ -70,9 +70,10 @@ def pack_4(w: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(packed.swapaxes(1, 2))
 
 
-def digits_bytes(depth: int, blocks: int) -> int:
-    """Scratch of `ew_digits_of`."""
-    return round_up(12 * blocks, 64) + round_up(3 * round_up(depth, 8), 64)
+def digits_bytes(depth: int, blocks: int, bits: int = 4) -> int:
+    """Scratch of `ew_digits_of`, or for 8-bit weights of `ew_quads_of`."""
+    digit_bytes = 3 if bits == 4 else 4
+    return round_up(12 * blocks, 64) + round_up(digit_bytes * round_up(depth, 8), 64)
 
 
 def pack_scales(scale: Array) -> Float32:

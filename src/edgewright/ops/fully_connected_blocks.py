@@ -8,6 +8,10 @@ from edgewright.graph import DType, Node, Quant, TensorType, Value, upper
 from edgewright.ops import Array, Call, Emit, Op, Packing, block_scales, linear, op, require
 from edgewright.ops.linear import Clamp, Epilogue, clamp_of
 from edgewright.ops.linear_emit import constant_data, float_text
+from edgewright.ops.packing import pack_q8
+
+#: EW_PRODUCT_ROWS of kernels/product_blocks.h, and numbers whose sums of products fit int32
+ROWS, QUADS_DEPTH = 4, 4096
 
 
 def as_one_value(node: Node) -> Value:
@@ -84,7 +88,21 @@ class FullyConnectedBlocks(Op):
         has_zeros |= node.input(1).type.dtype in (DType.UINT8, DType.UINT4)
         sums = 4 * (upper(node.output.type.count) // columns) * blocks if has_zeros else 0
         w = node.input(1).type
-        return sums + (block_scales.digits_bytes(w.dims[1], blocks) if w.dtype.bits == 4 else 0)
+        if w.dtype.bits == 4 or self._in_quads(node, target):
+            return sums + block_scales.digits_bytes(w.dims[1], blocks, w.dtype.bits)
+        return sums
+
+    def _in_quads(self, node: Node, target: Packing) -> bool:
+        """Whether 8-bit weights are read by fours: x86 multiplies few rows as integers.
+
+        Of more rows converting the weights once is cheaper, at least on AVX2.
+        """
+        w, y = node.input(1).type, node.output.type
+        columns, depth = w.dims
+        whole = self.block % 4 == 0 or self.block >= depth
+        few = y.is_static and upper(y.count) < ROWS * columns
+        fits = whole and few and min(self.block, depth) <= QUADS_DEPTH
+        return target.dot == "us" and w.dtype.bits == 8 and fits
 
     def emit(self, e: Emit) -> None:
         x, w, scale, zero, bias = [*e.inputs, None, None][:5]
@@ -96,7 +114,9 @@ class FullyConnectedBlocks(Op):
         assert scales is not None
         lo, hi = map(float_text, clamp_of(self.clamp))
         bits = w.type.dtype.bits
+        quads = self._in_quads(e.node, e.target)
         packed = block_scales.pack_8(stored) if bits == 8 else block_scales.pack_4(stored)
+        packed = pack_q8(stored) if quads else packed
         fields = {
             "rows": f"{e.count(y)} / {columns}",
             "depth": depth, "columns": columns, "block": self.block, "blocks": scales.shape[1],
@@ -110,6 +130,7 @@ class FullyConnectedBlocks(Op):
         assert held is not None
         fields["bias"] = e.weight(block_scales.pack_scales(held.reshape(-1, 1)))
         fields |= {"y": e.ptr(y), "lo": lo, "hi": hi}
-        e.header("product_blocks.h")
+        e.header("product_quads.h" if quads else "product_blocks.h")
         text = ", ".join(f".{name} = {value}" for name, value in fields.items())
-        e.call(f"ew_product_w{bits}", f"(ew_product_blocks){{{text}}}", e.scratch())
+        kernel = "ew_product_quads" if quads else f"ew_product_w{bits}"
+        e.call(kernel, f"(ew_product_blocks){{{text}}}", e.scratch())

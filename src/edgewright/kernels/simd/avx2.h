@@ -302,6 +302,13 @@ EW_INLINE ew_dot_x ew_dot_load_x(const uint8_t *p) {
   const __m256i x = _mm256_set1_epi32(four);
   return (ew_dot_x){_mm256_and_si256(x, _mm256_set1_epi16(255)), _mm256_srli_epi16(x, 8)};
 }
+/* Four int16, the numbers 0, 2, 1 and 3 of a row, for int8 weights. */
+#define EW_HAS_DOT_PAIRS 1
+EW_INLINE ew_dot_x ew_dot_load_pairs(const int16_t *p) {
+  int32_t pairs[2];
+  __builtin_memcpy(pairs, p, 8);
+  return (ew_dot_x){_mm256_set1_epi32(pairs[0]), _mm256_set1_epi32(pairs[1])};
+}
 /* 16 bytes, less the bits that `flip` inverts, for weights of four columns [4][16]. */
 #define EW_HAS_DOT_LINES 1
 EW_INLINE ew_dot_x ew_dot_load_lines(const uint8_t *p, int8_t flip) {
