@@ -4,7 +4,7 @@
 #ifndef EW_CONV_WINOGRAD_F32_H
 #define EW_CONV_WINOGRAD_F32_H
 #include "conv_rows.h"
-#include "tile_f32.h"
+#include "panel_f32.h"
 
 /* Bytes of transformed input and of products that are worked on at once, and the most and the
    fewest tiles: twice as many are no faster, and fewer read large weights more often (7x7x512 in
@@ -22,29 +22,46 @@ EW_INLINE int32_t ew_winograd_block(int32_t channels, int32_t columns, int32_t t
   return (tiles + blocks - 1) / blocks;
 }
 
+/* B'dB of 16 channels: 16 pixels, and where position 0 goes. */
+EW_INLINE void ew_winograd_transform(ew_f32x16 x[16], float *v, ptrdiff_t v_step) {
+  ew_f32x16 d[4][4];
+  EW_UNROLL for (int j = 0; j < 4; ++j) {
+    d[0][j] = ew_f32_sub(x[j], x[8 + j]);
+    d[1][j] = ew_f32_add(x[4 + j], x[8 + j]);
+    d[2][j] = ew_f32_sub(x[8 + j], x[4 + j]);
+    d[3][j] = ew_f32_sub(x[4 + j], x[12 + j]);
+  }
+  EW_UNROLL for (int i = 0; i < 4; ++i) {
+    float *const row = v + 4 * i * v_step;
+    ew_f32_store(row, ew_f32_sub(d[i][0], d[i][2]));
+    ew_f32_store(row + v_step, ew_f32_add(d[i][1], d[i][2]));
+    ew_f32_store(row + 2 * v_step, ew_f32_sub(d[i][2], d[i][1]));
+    ew_f32_store(row + 3 * v_step, ew_f32_sub(d[i][1], d[i][3]));
+  }
+}
+
 /* Transforms one tile for all channels: v[position][channel] = B'dB. `at` holds the 16 pixels, and
    zeros for those outside the image; v_step is the distance of two positions, in floats. */
 EW_KERNEL void ew_winograd_input(const float *const at[16], int32_t channels, float *v,
                                  ptrdiff_t v_step) {
   for (int32_t c = 0; c < channels; c += 16) {
-    ew_f32x16 d[4][4];
-    EW_UNROLL for (int j = 0; j < 4; ++j) {
-      const ew_f32x16 a = ew_f32_load(at[j] + c), b = ew_f32_load(at[4 + j] + c);
-      const ew_f32x16 e = ew_f32_load(at[8 + j] + c), f = ew_f32_load(at[12 + j] + c);
-      d[0][j] = ew_f32_sub(a, e);
-      d[1][j] = ew_f32_add(b, e);
-      d[2][j] = ew_f32_sub(e, b);
-      d[3][j] = ew_f32_sub(b, f);
-    }
-    EW_UNROLL for (int i = 0; i < 4; ++i) {
-      float *const row = v + 4 * i * v_step + c;
-      ew_f32_store(row, ew_f32_sub(d[i][0], d[i][2]));
-      ew_f32_store(row + v_step, ew_f32_add(d[i][1], d[i][2]));
-      ew_f32_store(row + 2 * v_step, ew_f32_sub(d[i][2], d[i][1]));
-      ew_f32_store(row + 3 * v_step, ew_f32_sub(d[i][1], d[i][3]));
-    }
+    ew_f32x16 x[16];
+    EW_UNROLL for (int i = 0; i < 16; ++i) x[i] = ew_f32_load(at[i] + c);
+    ew_winograd_transform(x, v + c, v_step);
   }
 }
+
+#if !EW_SMALL
+/* The same inside the image: pixels at known distances of a line (`down`) and of each other. */
+EW_KERNEL void ew_winograd_inside(const float *at, ptrdiff_t down, ptrdiff_t across,
+                                  int32_t channels, float *v, ptrdiff_t v_step) {
+  for (int32_t c = 0; c < channels; c += 16, at += 16) {
+    ew_f32x16 x[16];
+    EW_UNROLL for (int i = 0; i < 16; ++i) x[i] = ew_f32_load(at + i / 4 * down + i % 4 * across);
+    ew_winograd_transform(x, v + c, v_step);
+  }
+}
+#endif
 
 /* Where the results of a tile go: out[i] is null for those outside the image. */
 typedef struct ew_winograd_out {
@@ -98,6 +115,18 @@ EW_INLINE void ew_winograd_inputs(const ew_winograd *g, const float *x, int32_t 
   const ew_conv_shape *const s = &g->s;
   for (int32_t t = 0; t < count; ++t) {
     const ew_pixel p = ew_winograd_pixel(g, first + t);
+    float *const v = g->v + (ptrdiff_t)t * s->in_c;
+#if !EW_SMALL
+    const int32_t top = p.oy - s->pad_top, left = p.ox - s->pad_left;
+    if (top >= 0 && left >= 0 && top + 3 * s->dilation_h < s->in_h &&
+        left + 3 * s->dilation_w < s->in_w) {
+      const ptrdiff_t line = (ptrdiff_t)s->in_w * s->in_c;
+      ew_winograd_inside(x + ((ptrdiff_t)p.image * s->in_h + top) * line + left * s->in_c,
+                         s->dilation_h * line, (ptrdiff_t)s->dilation_w * s->in_c, s->in_c, v,
+                         g->v_step);
+      continue;
+    }
+#endif
     const float *at[16];
     for (int32_t i = 0; i < 16; ++i) {
       const int32_t iy = p.oy - s->pad_top + i / 4 * s->dilation_h;
@@ -106,14 +135,47 @@ EW_INLINE void ew_winograd_inputs(const ew_winograd *g, const float *x, int32_t 
       const ptrdiff_t pixel = ((ptrdiff_t)p.image * s->in_h + iy) * s->in_w + ix;
       at[i] = inside ? x + pixel * s->in_c : g->zeros;
     }
-    ew_winograd_input(at, s->in_c, g->v + (ptrdiff_t)t * s->in_c, g->v_step);
+    ew_winograd_input(at, s->in_c, v, g->v_step);
   }
 }
+
+#if defined(EW_F32_WIDE_ROWS)
+/* The products of EW_PANEL_TALL tiles, of which `count` exist, and 16 columns, for all positions:
+   to begin and to end a tile of the general product takes a third of the time of 16 products. */
+EW_KERNEL void ew_winograd_tall(const ew_panel_f32 *panel, int32_t count, ptrdiff_t v_step,
+                                ptrdiff_t u_step, ptrdiff_t m_step) {
+  ew_panel_f32 t = *panel;
+  for (int i = 0; i < 16; ++i, t.x += v_step, t.w += u_step, t.y += m_step) {
+    ew_panel_sums s;
+    EW_UNROLL for (int row = 0; row < EW_PANEL_TALL; ++row) s.acc[row][0] = ew_f32_dup(0.0f);
+    ew_panel_add(&t, t.x, 0, t.depth, EW_PANEL_TALL, 1, 0, &s);
+    float *y = t.y;
+    EW_UNROLL for (int row = 0; row < EW_PANEL_TALL; ++row, y += t.y_row)
+      if (row < count) ew_f32_store(y, s.acc[row][0]);
+  }
+}
+
+/* Whether tiles are multiplied so: few columns, and enough tiles for what is read behind them to be
+   scratch memory. */
+EW_INLINE int ew_winograd_is_tall(const ew_winograd *g, int32_t count, int32_t columns) {
+  return columns <= 32 && g->s.in_c <= 64 && count > EW_PANEL_TALL / 2 && count <= EW_PANEL_TALL;
+}
+#endif
 
 /* m[position][tile] = v[position][tile] * u[position] for up to EW_F32_COLUMNS columns. */
 EW_INLINE void ew_winograd_products(const ew_winograd *g, const float *u, ptrdiff_t u_step,
                                     int32_t count, int32_t columns) {
   const int32_t channels = g->s.in_c;
+#if defined(EW_F32_WIDE_ROWS)
+  if (ew_winograd_is_tall(g, count, columns)) {
+    for (int32_t j = 0; j < columns; j += 16) {
+      const ew_panel_f32 t = {.x = g->v, .w = u + j * u_step, .y = g->m + j, .x_row = channels,
+                              .y_row = columns, .depth = channels};
+      ew_winograd_tall(&t, count, g->v_step, u_step, g->m_step);
+    }
+    return;
+  }
+#endif
   const void *rows[EW_F32_ROWS];
   for (int32_t i = 0; i < 16; ++i)
     for (int32_t t = 0; t < count; t += EW_F32_ROWS) {
