@@ -14,11 +14,12 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ..errors import CompileFailed, EdgewrightError, InternalError
 from ..targets import Level, Target
-from . import cache, flags
+from . import cache, flags, precompiled
 from .binary import Binary, read_binary
 from .compilers import Compiler, find_compiler, system_compiler
 from .elf import Elf
@@ -75,17 +76,26 @@ def compile_object(
         CompileFailed: with the first error and the log file that has all of them.
     """
     compiler = compiler or find_compiler(target)
-    options = [
-        *compiler.platform_flags(target, level or target.baseline),
+    level = level or target.baseline
+    plain = [
+        *compiler.platform_flags(target, level),
         *flags.COMPILE,
         *flags.LIBRARY,
         *target.compile_flags,
-        *extra_flags,
     ]
+    options = [*plain, *extra_flags]
     files = {**(includes or {}), name: source}
 
     def make(out: Path) -> None:
-        _run(compiler, [*options, "-I.", "-c", name, "-o", str(out)], files)
+        run = partial(_run, compiler, files={})
+        header = precompiled.find(compiler, plain, target, level, source, run)
+        command = [*options, "-I.", "-c", name, "-o", str(out)]
+        if header is not None:
+            try:
+                return _run(compiler, ["-include-pch", str(header), *command], files)
+            except CompileFailed:  # the headers may have been replaced; else it fails again
+                header.unlink(missing_ok=True)
+        return _run(compiler, command, files)
 
     return cache.lookup(_key(compiler, [*options, "-c", name], files) + ".o", make)
 
