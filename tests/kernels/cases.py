@@ -178,6 +178,13 @@ def conv_q8_scratch_bytes(level: Level, s: Shape) -> int:
     )
 
 
+def conv_q8_line(level: Level, s: Shape) -> int:
+    """Bytes for a line of a window, as linear_emit has them."""
+    if level.dot != "us" or level.name == "small" or s.batch * s.groups * s.dilation_w != 1:
+        return 0
+    return packing.q8_line((s.kernel_h, s.kernel_w), s.in_c)
+
+
 def conv_q8(
     level: Level, s: Shape, q: Quantised, skip: Array | None, ratio: float
 ) -> tuple[Array, Array]:
@@ -193,10 +200,11 @@ def conv_q8(
     if skip is not None:
         residual = packing.Residual(add_zeros[1], add_zeros[2], bounds, factors)
     folded = packing.fold_q8(q.w, q.bias, q.zeros, q.dtype, level.dot)
+    line = conv_q8_line(level, s)
     arguments: list[Array | int | None] = [
-        header(s, q.dtype == np.int8, q.mode == "fixed", q.dtype == np.uint8),
+        header(s, q.dtype == np.int8, q.mode == "fixed", q.dtype == np.uint8, line),
         q.x,
-        packing.pack_q8(q.w, s.groups),
+        packing.pack_q8(q.w.reshape(s.out_c, s.kernel_h, s.kernel_w, -1), s.groups, line),
         packing.pack_q8_channels(folded.bias, factor_of(q), s.groups),
         packing.pack_q8_params(q.zeros[0], q.y_zero, q.bounds, folded.x_sum_multiplier, residual),
         skip,

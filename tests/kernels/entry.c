@@ -14,13 +14,15 @@ enum { SHAPE_INTS = 16 };
 
 #include "vocabulary.h"
 
-/* a[0]: the shape, then is_signed, mode, weight_zero; the rest as the kernel's arguments. */
+/* a[0]: the shape, then is_signed, mode, weight_zero, line; the rest as the kernel's arguments. */
 __attribute__((visibility("default"))) void ew_test_call(int32_t function, void **a);
 __attribute__((visibility("default"))) const char *ew_test_isa(void);
 
 const char *ew_test_isa(void) { return EW_ISA_NAME; }
 
-static void conv_q8(const ew_conv_shape s, const int32_t *flags, void **a) {
+static void conv_q8(const ew_conv_shape shape, const int32_t *flags, void **a) {
+  ew_conv_shape s = shape;
+  s.line = flags[3];
 #define CONV(suffix, mode, zero) \
   ew_conv_##suffix(s, mode, zero, a[1], a[2], a[3], a[4], a[5], a[6], a[7])
 #define CONV_MODE(suffix, zero) \

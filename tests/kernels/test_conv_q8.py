@@ -23,6 +23,15 @@ WINDOWS = [
     shape_of((1, 5, 5, 12), 20, (2, 2), groups=4),
     shape_of((1, 3, 3, 16), 7, (3, 3), dilation=(4, 4), pad=(4, 4, 4, 4)),
 ]
+LINES = [  # few channels: lines of windows are filled up to whole words
+    shape_of((1, 9, 19, 3), 8, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
+    shape_of((1, 5, 12, 3), 8, (3, 3), pad=(1, 1, 1, 1)),
+    shape_of((1, 6, 9, 2), 8, (4, 3), stride=(1, 3), dilation=(2, 1), pad=(3, 3, 1, 1)),
+    shape_of((1, 7, 8, 1), 8, (2, 7), pad=(1, 0, 3, 3)),
+    shape_of((1, 7, 8, 3), 8, (3, 3), stride=(2, 3), pad=(1, 1, 1, 1)),  # steps too far for eight
+    shape_of((1, 8, 9, 3), 16, (3, 3), pad=(1, 1, 1, 1)),
+    shape_of((1, 9, 9, 3), 33, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
+]
 BIG = shape_of((1, 8, 8, 64), 480, (3, 3), pad=(1, 1, 1, 1))  # columns outside: weights > 256 KB
 
 
@@ -53,7 +62,7 @@ def test_matrices(level: Level, dtype: type, mode: str) -> None:
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
 def test_windows(level: Level, dtype: type, mode: str) -> None:
     """Padding, stride, dilation, groups, few channels."""
-    for s in WINDOWS:
+    for s in WINDOWS + LINES:
         check(level, s, dtype, mode, extreme=False)
 
 
@@ -61,7 +70,7 @@ def test_windows(level: Level, dtype: type, mode: str) -> None:
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
 def test_extremes(level: Level, dtype: type, mode: str) -> None:
     """All inputs at the ends of their types; sums wrap around and results saturate."""
-    for s in [*MATRICES[:6], *WINDOWS[:3]]:
+    for s in [*MATRICES[:6], *WINDOWS[:3], *LINES[:2], *LINES[5:]]:
         check(level, s, dtype, mode, extreme=True)
 
 
@@ -69,7 +78,7 @@ def test_extremes(level: Level, dtype: type, mode: str) -> None:
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
 def test_residual(level: Level, dtype: type, mode: str) -> None:
     """The residual is added in place, whichever of the scales is larger."""
-    for s in [*MATRICES[3:], *WINDOWS[:3]]:
+    for s in [*MATRICES[3:], *WINDOWS[:3], LINES[1]]:
         for ratio in (0.4, 1.0, 3.7):
             check(level, s, dtype, mode, extreme=False, ratio=ratio)
 

@@ -17,6 +17,7 @@ CASES: list[tuple[tuple[int, ...], int, type, dict[str, Any]]] = [
     ((1, 16, 16, 32), 32, np.int8, {"pad": SAME}),
     ((1, 33, 30, 48), 80, np.uint8, {"pad": SAME}),  # cut tiles, an odd block of columns
     ((2, 18, 19, 64), 48, np.int8, {"pad": ((0, 0), (0, 0))}),
+    ((1, 8, 7, 64), 64, np.int8, {"pad": ((1, 1), (1, 1))}),  # four tiles
     ((1, 28, 28, 96), 32, np.uint8, {"pad": ((2, 0), (0, 1)), "clamp": (0.0, 3.0)}),
 ]
 

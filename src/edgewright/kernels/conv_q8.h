@@ -1,6 +1,7 @@
 /* 8-bit convolution, channels last, with requantisation, residual and clamp. */
 #ifndef EW_CONV_Q8_H
 #define EW_CONV_Q8_H
+#include "conv_eight_q8.h"
 #include "conv_rows.h"
 #include "tile_q8.h"
 
@@ -17,6 +18,7 @@ typedef struct ew_conv_q8_plan {
   int32_t image, image_w;            /* whether the image is copied, and pixels of its lines */
   int32_t taps, tap_bytes;           /* of a window that is read from the image in place, */
   int32_t copies;                    /* which it is not: four bytes would be of two taps */
+  int32_t tap_used;                  /* of tap_bytes: others have weights of zero */
 } ew_conv_q8_plan;
 
 /* Whether there is memory for more than one tile's rows: on x86, where linear_emit._copies_q8
@@ -25,8 +27,13 @@ typedef struct ew_conv_q8_plan {
 
 /* Windows are read from a copy of the image that has its padding and the dot product's own type:
    every pixel is copied once, and not for each window. packing.q8_image_bytes says the same. */
-EW_INLINE int ew_conv_q8_copies_image(const ew_conv_shape s, const ew_q8_variant v) {
-  return EW_CONV_Q8_COPIES && s.kernel_h * s.kernel_w > 1 && s.batch == 1 && !v.weight_zero;
+EW_INLINE int ew_conv_q8_copies_image(const ew_conv_shape s) {
+  return EW_CONV_Q8_COPIES && s.kernel_h * s.kernel_w > 1 && s.batch == 1;
+}
+
+/* Rows of a matrix are copied as they are, one behind the other. */
+EW_INLINE int ew_conv_q8_copies_matrix(const ew_conv_shape s) {
+  return !EW_SMALL && ew_conv_is_matrix(s) && s.groups == 1 && s.in_c % 4 == 0;
 }
 
 /* Rows are used in place only where they are whole, and of the dot product's own type. */
@@ -36,18 +43,22 @@ EW_INLINE ew_conv_q8_plan ew_conv_q8_plan_of(const ew_conv_shape s, const ew_q8_
   p.columns = s.out_c / s.groups;
   p.channels = s.in_c / s.groups;
   p.depth = s.kernel_h * s.kernel_w * p.channels;
-  p.padded = ew_round_up(p.depth, 4);
+  p.padded = s.line ? s.kernel_h * s.line : ew_round_up(p.depth, 4);
   p.flip = v.is_signed == EW_DOT_US ? 0x8080808080808080u : 0;
   p.gathers = p.flip != 0 || p.padded != p.depth || !ew_conv_is_matrix(s);
-  p.row_bytes = ew_round_up(p.depth, 64);
+  p.row_bytes = ew_conv_q8_copies_matrix(s) ? p.depth : ew_round_up(p.depth, 64);
   p.block = ew_conv_block_of(s, p.padded, p.columns, EW_Q8_ROWS);
   p.held = EW_Q8_ROWS;
-  p.image = ew_conv_q8_copies_image(s, v);
+  p.image = ew_conv_q8_copies_image(s);
   p.image_w = (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1;
   p.taps = s.dilation_w == 1 && s.groups == 1 ? s.kernel_h : s.kernel_h * s.kernel_w;
-  p.tap_bytes = p.depth / p.taps;
+  p.tap_used = p.depth / p.taps;
+  p.tap_bytes = s.line ? s.line : p.tap_used;
   p.copies = p.image && p.tap_bytes % 4 != 0;
-  if (!p.image || p.copies) p.taps = 1;
+  if (!p.image || p.copies) {
+    p.taps = 1;
+    p.tap_used = p.depth;
+  }
   /* Where columns are outside, rows are gathered once for all of them, if there is room. */
   if (EW_CONV_Q8_COPIES && !p.image && (int64_t)p.padded * p.columns > EW_CONV_WEIGHTS_BYTES &&
       p.block <= EW_CONV_ROWS_BYTES / p.row_bytes)
@@ -132,7 +143,8 @@ EW_INLINE void ew_conv_q8_rows(const ew_conv_shape s, const ew_conv_q8_plan p,
     ew_point_matrix(x + (ptrdiff_t)m * s.in_c, s.in_c, t->m, EW_Q8_ROWS, at.rows);
   }
   t->rows = (const void *const *)at.rows;
-  if (v.weight_zero) ew_row_sums_q8(t->rows, p.depth, at.sums);
+  if (v.weight_zero)
+    ew_row_sums_q8(t->rows, p.taps, p.tap_used, t->params->x_sum_multiplier, at.sums);
   t->sums = v.weight_zero ? at.sums : (const int32_t *)0;
 }
 
@@ -170,6 +182,12 @@ EW_INLINE void ew_conv_q8_planned(const ew_conv_shape s, const ew_conv_q8_plan p
   const ptrdiff_t channels_block = 16 * ew_q8_channel_rows(v.mode);
   const ew_conv_q8_memory at = ew_conv_q8_memory_of(s, p, scratch);
   if (p.image) ew_conv_q8_copy_image(s, p, x, (uint8_t)params->x_zero, at.image);
+#if EW_HAS_BYTES_PICK
+  if (p.columns == 8 && ew_conv_eight_takes(s, skip)) {
+    ew_conv_eight_q8(s, v, p.first, p.pixels, at.image, w, channels, params, y);
+    return;
+  }
+#endif
   for (int32_t g = 0; g < s.groups; ++g) {
     const ew_tile_q8 t = {.w = w + g * blocks * w_block,
                           .channels = channels + g * blocks * channels_block,
@@ -199,7 +217,8 @@ EW_DRIVER void ew_conv_q8(const ew_conv_shape *shape, const ew_q8_variant v, con
    x [batch, in_h, in_w, in_c]; w from pack_q8; channels from pack_q8_channels (both one after the
    other for each group); params from pack_q8_params (ew_q8_params); mode EW_REQUANT_…;
    weight_zero: 1 if params.x_sum_multiplier may be other than 0; skip as y, or null, may be y;
-   y [batch, out_h, out_w, out_c]. scratch: conv_scratch_bytes(…) bytes, aligned to 64. */
+   y [batch, out_h, out_w, out_c]; s.line is what pack_q8 was given.
+   scratch: conv_scratch_bytes(…) bytes, aligned to 64. */
 EW_INLINE void ew_conv_s8(const ew_conv_shape s, const int32_t mode, const int32_t weight_zero,
                           const int8_t *x, const int8_t *w, const int32_t *channels,
                           const int32_t *params, const int8_t *skip, int8_t *y, void *scratch) {

@@ -18,6 +18,7 @@ typedef struct ew_conv_shape {
   int32_t block;
   int32_t tile; /* rows of a register tile, or 0 for as many as there are accumulators for */
   int32_t share; /* what chunks share: 1 columns, 2 rows, or 0: see ew_chunks_share_columns */
+  int32_t line;  /* bytes that 8-bit weights have for a line of the window, or 0: see packing.py */
 } ew_conv_shape;
 
 /* Weights up to this size stay in the second-level cache while all rows pass by; larger ones are
@@ -196,25 +197,38 @@ EW_INLINE void ew_gather_line(const ew_conv_shape s, const ew_gather g, const ch
 EW_INLINE void ew_gather_matrix(const ew_gather g, const char *x, int32_t m, int32_t count,
                                 char *to) {
   x += (ptrdiff_t)m * g.pixel_bytes;
+  if (g.row_bytes == g.pixel_bytes) {
+    ew_copy_flipped(to, x, count * g.row_bytes, g.flip);
+    return;
+  }
   for (int32_t i = 0; i < count; ++i, to += g.row_bytes, x += g.pixel_bytes) {
     ew_copy_flipped(to, x, g.used, g.flip);
     __builtin_memset(to + g.used, 0, (size_t)(g.padded - g.used));
   }
 }
 
+/* Fills bytes; up to 63 that follow may be overwritten. */
+EW_INLINE void ew_fill_bytes(char *to, const uint8_t byte, int32_t bytes) {
+#if EW_HAS_BYTES_JOIN
+  for (int32_t i = 0; i < bytes; i += 64) ew_bytes_store(to + i, ew_bytes_dup((int8_t)byte));
+#else
+  __builtin_memset(to, byte, (size_t)bytes);
+#endif
+}
+
 /* Copies a line of the image with what windows see beside it: `columns` pixels of `pixel_bytes`,
-   the first `left` of which are padding. Bytes that follow may be overwritten. */
+   the first `left` of which are padding. Up to 63 bytes that follow may be overwritten. */
 EW_INLINE void ew_copy_line(char *to, const char *from, int32_t in_w, int32_t left,
                             int32_t columns, int32_t pixel_bytes, const uint8_t fill,
                             const uint64_t flip) {
   const int32_t before = ew_min_i32(left, columns);
   const int32_t whole = ew_max_i32(0, ew_min_i32(in_w, columns - before));
   const int32_t after = columns - before - whole;
-  const int byte = fill ^ (uint8_t)flip;
-  __builtin_memset(to, byte, (size_t)(before * pixel_bytes));
+  const uint8_t byte = fill ^ (uint8_t)flip;
+  ew_fill_bytes(to, byte, before * pixel_bytes);
   to += before * pixel_bytes;
   ew_copy_flipped(to, from, whole * pixel_bytes, flip);
-  __builtin_memset(to + whole * pixel_bytes, byte, (size_t)(after * pixel_bytes));
+  ew_fill_bytes(to + whole * pixel_bytes, byte, after * pixel_bytes);
 }
 
 /* Copies a window from an image that has its padding and `line` bytes in a line; `bytes` is a

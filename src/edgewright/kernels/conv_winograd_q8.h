@@ -17,6 +17,9 @@
 /* Tiles are multiplied in whole register tiles: room for those that do not exist. */
 #define EW_WINOGRAD_Q8_SPARE 16
 
+/* Rows of the smallest register tile: images of 8x8 have four tiles. */
+#define EW_WINOGRAD_Q8_FEW 4
+
 /* Rows of B'd for one column of a tile: d in, b out. The first does rows 1 to 4, the other 0 and 5. */
 EW_INLINE void ew_winograd_q8_inner(const ew_i16x32 d[6], ew_i16x32 b[6]) {
   const ew_i16x32 p = ew_i16_sub(d[4], ew_i16_shl(d[2], 2));
@@ -103,6 +106,7 @@ EW_INLINE void ew_winograd_q8_tile(const int16_t *v, ptrdiff_t v_row, const int1
   }
 EW_WINOGRAD_Q8_TILE(ew_winograd_q8_full, EW_Q8_ROWS, EW_Q8_BLOCKS)
 EW_WINOGRAD_Q8_TILE(ew_winograd_q8_half, EW_Q8_ROWS / 2, EW_Q8_BLOCKS)
+EW_WINOGRAD_Q8_TILE(ew_winograd_q8_few, EW_WINOGRAD_Q8_FEW, EW_Q8_BLOCKS)
 EW_WINOGRAD_Q8_TILE(ew_winograd_q8_full_narrow, EW_Q8_ROWS, 1)
 EW_WINOGRAD_Q8_TILE(ew_winograd_q8_half_narrow, EW_Q8_ROWS / 2, 1)
 
@@ -205,13 +209,14 @@ EW_INLINE void ew_winograd_q8_products(const ew_winograd_q8 *g, const int16_t *u
     for (int32_t t = 0; t < count; t += EW_Q8_ROWS) {
       const int16_t *const v = g->v + i * g->v_step + (ptrdiff_t)t * g->channels;
       int32_t *const m = g->m + i * g->m_step + (ptrdiff_t)t * 16 * EW_Q8_BLOCKS;
-      const int half = count - t <= EW_Q8_ROWS / 2;
+      const int half = count - t <= EW_Q8_ROWS / 2, few = count - t <= EW_WINOGRAD_Q8_FEW;
       if (narrow)
         (half ? ew_winograd_q8_half_narrow : ew_winograd_q8_full_narrow)(v, g->channels, u, 0,
                                                                         depth, m);
       else
-        (half ? ew_winograd_q8_half : ew_winograd_q8_full)(v, g->channels, u, 36 * u_step, depth,
-                                                           m);
+        (few    ? ew_winograd_q8_few
+         : half ? ew_winograd_q8_half
+                : ew_winograd_q8_full)(v, g->channels, u, 36 * u_step, depth, m);
     }
 }
 

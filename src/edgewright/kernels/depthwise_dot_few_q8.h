@@ -1,8 +1,8 @@
 /* 8-bit depthwise 3x3 convolution with 8 or 16 channels, by dot products of four bytes.
 
-   64 bytes are several pixels of a line. Of four pixels that follow each other one instruction takes
-   three; the same four, with weights that are shifted by one byte, serve the window beside it as
-   well. Lines are copied into a ring of three first, with their padding and as unsigned bytes. */
+   64 bytes are several pixels of a line. Of four pixels that follow each other one instruction
+   takes three; the same four, with weights that are shifted by one byte, serve the window beside it
+   as well. Lines are copied into a ring of three first, with their padding, as unsigned bytes. */
 #ifndef EW_DEPTHWISE_DOT_FEW_Q8_H
 #define EW_DEPTHWISE_DOT_FEW_Q8_H
 #include "depthwise_dot_q8.h"
@@ -11,7 +11,8 @@
 /* Constants of sixteen lanes, which are those of two pixels where there are 8 channels. */
 typedef struct ew_depthwise_few_block {
   int32_t w[2][3][2][16]; /* what fits into a byte, and the rest; lines; windows side by side */
-  int32_t channels[3][16];
+  int32_t channels[3][16]; /* bias, multiplier, shift or the most that sums may be */
+  int32_t is_large;
 } ew_depthwise_few_block;
 
 /* Sixteen lanes from a block of channels; of 8 channels the same for both pixels. */
@@ -20,7 +21,7 @@ EW_INLINE void ew_depthwise_few_place(ew_i32x16 v, const int few, int32_t to[16]
   if (few) __builtin_memcpy(to + 8, to, 32);
 }
 
-EW_KERNEL void ew_depthwise_few_begin(const ew_depthwise_dot_layer *t, int few, int rows,
+EW_KERNEL void ew_depthwise_few_begin(const ew_depthwise_dot_layer *t, int few, int mode,
                                       ew_depthwise_few_block *b) {
   ew_i32x16 sum = ew_i32_dup(0);
   for (int part = 0; part < 2; ++part)
@@ -31,8 +32,12 @@ EW_KERNEL void ew_depthwise_few_begin(const ew_depthwise_dot_layer *t, int few, 
     }
   const ew_i32x16 offset = ew_i32_mul(sum, ew_i32_dup(t->is_signed ? 128 : 0));
   ew_depthwise_few_place(ew_i32_sub(ew_i32_load(t->channels), offset), few, b->channels[0]);
-  for (int row = 1; row < rows; ++row)
-    ew_depthwise_few_place(ew_i32_load(t->channels + 16 * row), few, b->channels[row]);
+  const ew_i32x16 multiplier = ew_i32_load(t->channels + 16);
+  ew_depthwise_few_place(multiplier, few, b->channels[1]);
+  b->is_large = mode == EW_REQUANT_FLOAT && ew_q8_is_large(multiplier);
+  ew_depthwise_few_place(mode == EW_REQUANT_FLOAT ? ew_q8_most(multiplier)
+                                                  : ew_i32_load(t->channels + 32),
+                         few, b->channels[2]);
 }
 
 /* The sums of 64 results from three lines on. Each of two steps (stride 1) or four takes 32 bytes
@@ -58,9 +63,9 @@ EW_INLINE void ew_depthwise_few_finish(const ew_depthwise_few_block *b, ew_i32x1
                                        const int halves, uint8_t *y, int n) {
   const ew_i32x16 factor = ew_i32_load(b->channels[1]);
   EW_UNROLL for (int j = 0; j < 4; ++j) {
+    if (b->is_large) acc[j] = ew_i32_min(acc[j], ew_i32_load(b->channels[2]));
     if (mode == EW_REQUANT_FLOAT)
-      acc[j] = ew_i32_of_f32(ew_f32_min(
-          ew_f32_mul(ew_f32_of_i32(acc[j]), ew_f32_of_bits(factor)), limits->top));
+      acc[j] = ew_q8_product(acc[j], factor);
     else
       acc[j] = ew_i32_multiply(acc[j], factor, ew_i32_load(b->channels[2]));
   }
@@ -109,7 +114,7 @@ EW_INLINE void ew_depthwise_few(const ew_depthwise_dot_layer *layer, const int c
   const int32_t line_bytes = ew_depthwise_few_line_bytes(t.s);
   const int32_t columns = (t.s.out_w - 1) * stride + 3;
   ew_depthwise_few_block b;
-  ew_depthwise_few_begin(&t, channels == 8, ew_q8_channel_rows(mode), &b);
+  ew_depthwise_few_begin(&t, channels == 8, mode, &b);
   uint8_t *y = t.y;
   for (int32_t image = 0; image < t.s.batch; ++image) {
     const uint8_t *const x = t.x + (ptrdiff_t)image * t.s.in_h * t.s.in_w * channels;

@@ -25,7 +25,9 @@ typedef struct ew_depthwise_dot_layer {
 
 /* Constants of 64 channels, in the order of the interleaved parts. */
 typedef struct ew_depthwise_dot_channels {
-  int32_t row[4][4][16]; /* bias; scale, or multiplier and shifts to the left and right */
+  /* bias; scale and the most that sums may be, or multiplier and shifts to the left and right */
+  int32_t row[4][4][16];
+  int32_t is_large; /* whether sums may be more than that: see ew_q8_is_large */
 } ew_depthwise_dot_channels;
 /* Of each column, one byte for each line. */
 typedef struct ew_depthwise_dot_columns {
@@ -79,8 +81,14 @@ EW_INLINE void ew_depthwise_dot_fill(const ew_depthwise_dot_layer *t, int32_t fr
   const int32_t *channels = t->channels + (ptrdiff_t)from * ew_q8_channel_rows(mode);
   const ew_i32x16 offset = ew_i32_dup(t->is_signed ? 128 : 0), bias = ew_i32_load(channels);
   ew_depthwise_dot_place(ew_i32_sub(bias, ew_i32_mul(sum, offset)), to->row[0], lane);
-  ew_depthwise_dot_place(ew_i32_load(channels + 16), to->row[1], lane);
-  if (mode == EW_REQUANT_FLOAT) return;
+  const ew_i32x16 multiplier = ew_i32_load(channels + 16);
+  ew_depthwise_dot_place(multiplier, to->row[1], lane);
+  if (lane == 0) to->is_large = 0;
+  if (mode == EW_REQUANT_FLOAT) {
+    to->is_large |= ew_q8_is_large(multiplier);
+    ew_depthwise_dot_place(ew_q8_most(multiplier), to->row[2], lane);
+    return;
+  }
   const ew_i32x16 shift = ew_i32_load(channels + 32), left = ew_i32_max(shift, ew_i32_dup(0));
   ew_depthwise_dot_place(left, to->row[2], lane);
   ew_depthwise_dot_place(ew_i32_sub(left, shift), to->row[3], lane);
@@ -122,15 +130,13 @@ EW_INLINE void ew_depthwise_dot_column(const ew_depthwise_dot_layer *t,
 
 /* What no channel has of its own; int8 is the type of results until they are stored. */
 typedef struct ew_depthwise_dot_limits {
-  ew_f32x16 top;
   ew_bytes zero, lo, hi, flip, x_flip;
 } ew_depthwise_dot_limits;
 
 EW_INLINE ew_depthwise_dot_limits ew_depthwise_dot_limits_of(const ew_q8_params *p,
                                                              const int is_signed) {
   const int32_t less = is_signed ? 0 : 128;
-  return (ew_depthwise_dot_limits){ew_f32_dup((float)(p->hi - p->y_zero)),
-                                   ew_words_dup((int16_t)(p->y_zero - less)),
+  return (ew_depthwise_dot_limits){ew_words_dup((int16_t)(p->y_zero - less)),
                                    ew_bytes_dup((int8_t)(p->lo - less)),
                                    ew_bytes_dup((int8_t)(p->hi - less)),
                                    ew_bytes_dup((int8_t)(is_signed ? 0 : -128)),
@@ -144,9 +150,10 @@ EW_INLINE void ew_depthwise_dot_finish(const ew_depthwise_dot_channels *c, ew_i3
                                        const int share) {
   EW_UNROLL for (int j = 0; j < 4; ++j) {
     const ew_i32x16 factor = ew_i32_load(c->row[1][j]);
+    if (mode == EW_REQUANT_FLOAT && c->is_large)
+      acc[j] = ew_i32_min(acc[j], ew_i32_load(c->row[2][j]));
     if (mode == EW_REQUANT_FLOAT)
-      acc[j] = ew_i32_of_f32(ew_f32_min(
-          ew_f32_mul(ew_f32_of_i32(acc[j]), ew_f32_of_bits(factor)), limits->top));
+      acc[j] = ew_q8_product(acc[j], factor);
     else
       acc[j] = ew_i32_shift_round(
           ew_i32_mul_high(ew_i32_shlv(acc[j], ew_i32_load(c->row[2][j])), factor),

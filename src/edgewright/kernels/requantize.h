@@ -111,12 +111,39 @@ EW_INLINE ew_i32x16 ew_add_skip(ew_i32x16 y, ew_i32x16 skip, const ew_q8_params 
   return ew_i32_add(limited, ew_i32_dup(p->sum_zero));
 }
 
+#if EW_HAS_BYTES_JOIN
+/* Mode float in fewer steps: a product has no integer only where its scale is 1 or larger. There,
+   and nowhere else, sums are limited first, to what is far above 8 bits times the scale. */
+EW_INLINE int ew_q8_is_large(ew_i32x16 multiplier) {
+  return ew_mask_any(ew_f32_le(ew_f32_dup(1.0f), ew_f32_of_bits(multiplier)));
+}
+EW_INLINE ew_i32x16 ew_q8_most(ew_i32x16 multiplier) {
+  const ew_f32x16 one = ew_f32_dup(1.0f), scale = ew_f32_of_bits(multiplier);
+  const ew_i32x16 most = ew_i32_of_f32(ew_f32_div(ew_f32_dup(1073741824.0f), scale));
+  return ew_i32_select(ew_f32_le(one, scale), most, ew_i32_dup(INT32_MAX));
+}
+EW_INLINE ew_i32x16 ew_q8_product(ew_i32x16 acc, ew_i32x16 multiplier) {
+  return ew_i32_of_f32(ew_f32_mul(ew_f32_of_i32(acc), ew_f32_of_bits(multiplier)));
+}
+#endif
+
 /* n <= 16 elements, int8 or uint8. */
 EW_INLINE ew_i32x16 ew_load_8(const uint8_t *p, int n, const int is_signed) {
   if (is_signed)
     return n < 16 ? ew_i32_load_s8_n((const int8_t *)p, n) : ew_i32_load_s8((const int8_t *)p);
   return n < 16 ? ew_i32_load_u8_n(p, n) : ew_i32_load_u8(p);
 }
+
+/* The sum of n bytes of the dot product's type. */
+#if !defined(EW_HAS_SUM_8)
+EW_INLINE int32_t ew_sum_8(const uint8_t *p, int32_t n) {
+  ew_i32x16 sum = ew_i32_dup(0);
+  for (int32_t k = 0; k < n; k += 16)
+    sum = ew_i32_add(sum, ew_load_8(p + k, ew_min_i32(n - k, 16), !EW_DOT_US));
+  return ew_i32_sum(sum);
+}
+#endif
+
 EW_INLINE void ew_store_8(uint8_t *p, ew_i32x16 v, int n, const int is_signed) {
   if (is_signed) {
     if (n < 16) ew_i32_store_s8_n((int8_t *)p, v, n);

@@ -10,7 +10,7 @@ typedef struct ew_tile_q8 {
   const int8_t *w;          /* blocks of 16 columns: [taps][depth / 4][16][4] */
   const int32_t *channels;  /* blocks of 16 columns: see requantize.h */
   const ew_q8_params *params;
-  const int32_t *sums;      /* of each row of x, or null */
+  const int32_t *sums;      /* of each row of x, times x_sum_multiplier, or null */
   const uint8_t *skip;      /* laid out as y, or null; may be y */
   uint8_t *y;
   ptrdiff_t w_block, y_row; /* bytes between two blocks of w, two rows of y */
@@ -20,16 +20,15 @@ typedef struct ew_tile_q8 {
 } ew_tile_q8;
 
 /* Accumulators that hold the bias and what a zero point of the weights makes of the row sums. */
-EW_INLINE void ew_tile_q8_begin(const ew_tile_q8 *t, const ew_q8_params *p, const int rows,
-                                const int blocks, const int mode,
-                                ew_i32x16 acc[EW_Q8_ROWS][4]) {
+EW_INLINE void ew_tile_q8_begin(const ew_tile_q8 *t, const int rows, const int blocks,
+                                const int mode, ew_i32x16 acc[EW_Q8_ROWS][4]) {
   EW_UNROLL for (int j = 0; j < blocks; ++j) {
     const ew_i32x16 bias = ew_i32_load(t->channels + 16 * j * ew_q8_channel_rows(mode));
     EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j] = bias;
   }
   if (t->sums)
     EW_UNROLL for (int i = 0; i < rows; ++i) {
-      const ew_i32x16 sum = ew_i32_dup(ew_mul_wrap(t->sums[i], p->x_sum_multiplier));
+      const ew_i32x16 sum = ew_i32_dup(t->sums[i]);
       EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_i32_add(acc[i][j], sum);
     }
 }
@@ -70,7 +69,7 @@ EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *t, const int rows, const int bl
   int32_t sums[16 * (EW_Q8_ROWS * EW_Q8_BLOCKS > 4 ? EW_Q8_ROWS * EW_Q8_BLOCKS : 4)];
   ew_i32x16 acc[EW_Q8_ROWS][4];
   const int mode = t->variant.mode;
-  ew_tile_q8_begin(t, t->params, rows, blocks, mode, acc);
+  ew_tile_q8_begin(t, rows, blocks, mode, acc);
   ew_tile_q8_sum(t, rows, blocks, acc);
   EW_UNROLL for (int j = 0; j < blocks; ++j)
     EW_UNROLL for (int i = 0; i < rows; ++i) ew_i32_store(sums + 16 * (j * rows + i), acc[i][j]);
@@ -143,6 +142,22 @@ EW_INLINE ew_i32x16 ew_tile_q8_sum_value(ew_i32x16 acc, const ew_q8_scale scale,
   return ew_i32_sra(ew_i32_add(first, second), p->sum_factor[1]);
 }
 
+/* Stores the results of two or four rows from i on, n columns from block j on. Those of as many
+   columns as there are lie together in memory. */
+EW_INLINE void ew_tile_q8_lines(const ew_tile_q8 *t, const int i, const int j, const int lines,
+                                const int n, const ew_bytes results) {
+  const int columns = 64 / lines;
+  uint8_t *const y = t->y + 16 * j, *to[4];
+  if (t->y_row == columns && n >= columns) {
+    const int32_t left = t->m - i;
+    *to = y + i * columns;
+    ew_bytes_store_lines(to, 0, results, 1, left < lines ? left * columns : 64);
+    return;
+  }
+  EW_UNROLL for (int k = 0; k < lines; ++k) to[k] = y + ew_min_i32(i + k, t->m - 1) * t->y_row;
+  ew_bytes_store_lines(to, 0, results, lines, n < columns ? n : columns);
+}
+
 /* All results of a tile, four vectors at a time: two or four rows. Rows that do not exist repeat
    the last one, and so do their results. */
 EW_INLINE void ew_tile_q8_finish(const ew_tile_q8 *t, const ew_q8_params *p, const int rows,
@@ -153,30 +168,32 @@ EW_INLINE void ew_tile_q8_finish(const ew_tile_q8 *t, const ew_q8_params *p, con
   const int zero = has_skip ? p->sum_zero : p->y_zero;
   const ew_bytes lo = ew_bytes_dup((int8_t)(has_skip ? p->sum_lo : p->lo));
   const ew_bytes hi = ew_bytes_dup((int8_t)(has_skip ? p->sum_hi : p->hi));
+  const int is_short = mode == EW_REQUANT_FLOAT && !has_skip;
   EW_UNROLL for (int j = 0; j < blocks; j += across) {
     ew_q8_scale scale[2];
-    EW_UNROLL for (int b = 0; b < across; ++b)
+    EW_UNROLL for (int b = 0; b < across; ++b) {
       scale[b] = ew_q8_load_scale(t->channels + 16 * (j + b) * ew_q8_channel_rows(mode), mode);
+      if (!is_short || !ew_q8_is_large(scale[b].multiplier)) continue;
+      const ew_i32x16 most = ew_q8_most(scale[b].multiplier);
+      EW_UNROLL for (int i = 0; i < rows; ++i) acc[i][j + b] = ew_i32_min(acc[i][j + b], most);
+    }
     EW_UNROLL for (int i = 0; i < rows; i += lines) {
       if (i && i >= t->m) break;
-      uint8_t *to[4];
       ew_i32x16 parts[4];
       EW_UNROLL for (int k = 0; k < lines; ++k) {
-        const ptrdiff_t at = ew_min_i32(i + k, t->m - 1) * t->y_row + 16 * j;
-        to[k] = t->y + at;
+        const ptrdiff_t at = has_skip ? ew_min_i32(i + k, t->m - 1) * t->y_row + 16 * j : 0;
         EW_UNROLL for (int b = 0; b < across; ++b) {
           const ew_i32x16 sum = acc[i + k < rows ? i + k : rows - 1][j + b];
           const int some = n - 16 * (j + b);
           parts[across * k + b] =
               has_skip ? ew_tile_q8_sum_value(sum, scale[b], p, t->skip + at + 16 * b,
                                               some < 16 ? some : 16, is_signed, mode)
-                       : ew_tile_q8_value(sum, scale[b], p, mode);
+              : is_short ? ew_q8_product(sum, scale[b].multiplier)
+                         : ew_tile_q8_value(sum, scale[b], p, mode);
         }
       }
       const ew_bytes joined = ew_bytes_join(parts, ew_words_dup((int16_t)zero), is_signed);
-      const int left = n - 16 * j;
-      ew_bytes_store_lines((uint8_t *const *)to, 0, ew_bytes_limit(joined, lo, hi, is_signed),
-                           lines, left < 16 * across ? left : 16 * across);
+      ew_tile_q8_lines(t, i, j, lines, n - 16 * j, ew_bytes_limit(joined, lo, hi, is_signed));
     }
   }
 }
@@ -237,16 +254,27 @@ EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *tile, const int rows, const int
   const ew_tile_q8 t = *tile;
   const ew_q8_params p = *tile->params;
   ew_i32x16 acc[EW_Q8_ROWS][4];
-  ew_tile_q8_begin(&t, &p, rows, blocks, mode, acc);
+  ew_tile_q8_begin(&t, rows, blocks, mode, acc);
   ew_tile_q8_sum(&t, rows, blocks, acc);
   ew_tile_q8_store(&t, &p, rows, blocks, is_signed, mode, acc);
 }
+
+/* Wide tiles of a number of rows between half and all of them, where there is such a number. */
+#if defined(EW_Q8_MIDDLE_ROWS)
+#define EW_TILE_Q8_MIDDLE(name, is_signed, mode) \
+  EW_TILE_Q8(name, EW_Q8_MIDDLE_ROWS, EW_Q8_BLOCKS, is_signed, mode)
+#else
+#define EW_Q8_MIDDLE_ROWS 0
+#define EW_TILE_Q8_MIDDLE(name, is_signed, mode) \
+  EW_INLINE void name(const ew_tile_q8 *t) { (void)t; }
+#endif
 
 /* The kernels of one element type and mode, and the choice between them. */
 #define EW_TILE_Q8(name, rows, blocks, is_signed, mode) \
   EW_KERNEL void name(const ew_tile_q8 *t) { ew_tile_q8_body(t, rows, blocks, is_signed, mode); }
 #define EW_TILE_Q8_SET(set, is_signed, mode) \
   EW_TILE_Q8(set##_full, EW_Q8_ROWS, EW_Q8_BLOCKS, is_signed, mode) \
+  EW_TILE_Q8_MIDDLE(set##_middle, is_signed, mode) \
   EW_TILE_Q8(set##_half, EW_Q8_ROWS / 2, EW_Q8_BLOCKS, is_signed, mode) \
   EW_TILE_Q8(set##_full_narrow, EW_Q8_ROWS, 1, is_signed, mode) \
   EW_TILE_Q8(set##_half_narrow, EW_Q8_ROWS / 2, 1, is_signed, mode) \
@@ -272,7 +300,9 @@ EW_INLINE void ew_tile_q8_body(const ew_tile_q8 *tile, const int rows, const int
   /* t->m rows, t->n columns; more than one row: at most 16 * EW_Q8_BLOCKS columns. */ \
   EW_INLINE void set##_run(const ew_tile_q8 *t) { \
     const int narrow = EW_Q8_BLOCKS > 1 && t->n <= 16; \
+    const int middle = !narrow && t->m <= EW_Q8_MIDDLE_ROWS; \
     if (t->m == 1) set##_row(*t); \
+    else if (t->m > EW_Q8_ROWS / 2 && middle) set##_middle(t); \
     else if (t->m > EW_Q8_ROWS / 2) (narrow ? set##_full_narrow : set##_full)(t); \
     else (narrow ? set##_half_narrow : set##_half)(t); \
   }
@@ -297,14 +327,21 @@ EW_INLINE void ew_tile_q8_run(const ew_tile_q8 *t, const ew_q8_variant v) {
 /* Columns to take at once for a product of m rows. */
 EW_INLINE int32_t ew_tile_q8_columns(int32_t m) { return m == 1 ? 1 << 28 : 16 * EW_Q8_BLOCKS; }
 
-/* The sum of each row, in the dot product's type. */
-EW_KERNEL void ew_row_sums_q8(const void *const *rows, int32_t depth, int32_t *sums) {
+/* The sum of each row, in the dot product's type, times a multiplier: `bytes` of each tap. */
+EW_KERNEL void ew_row_sums_q8(const void *const *rows, int32_t taps, int32_t bytes,
+                              int32_t multiplier, int32_t *sums) {
+#if EW_HAS_SUM_8
+  const uint8_t *const first = rows[0], *const last = rows[EW_Q8_ROWS - 1];
+  if (bytes == 8 && taps == 1 && last - first == 8 * (EW_Q8_ROWS - 1)) {
+    ew_sums_of_eights(first, EW_Q8_ROWS, multiplier, sums);
+    return;
+  }
+#endif
   for (int i = 0; i < EW_Q8_ROWS; ++i) {
-    const uint8_t *x = rows[i];
-    ew_i32x16 sum = ew_i32_dup(0);
-    for (int32_t k = 0; k < depth; k += 16)
-      sum = ew_i32_add(sum, ew_load_8(x + k, ew_min_i32(depth - k, 16), !EW_DOT_US));
-    sums[i] = ew_i32_sum(sum);
+    int32_t sum = 0;
+    for (int32_t tap = 0; tap < taps; ++tap)
+      sum = ew_add_wrap(sum, ew_sum_8(rows[tap * EW_Q8_ROWS + i], bytes));
+    sums[i] = ew_mul_wrap(sum, multiplier);
   }
 }
 

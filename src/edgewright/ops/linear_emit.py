@@ -61,7 +61,8 @@ def mode_text(e: Emit) -> str:
 
 
 def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[int, int],
-               groups: int, form: conv_choice.Form = conv_choice.DEFAULT) -> str:  # fmt: skip
+               groups: int, form: conv_choice.Form = conv_choice.DEFAULT,
+               line: int = 0) -> str:  # fmt: skip
     """A compound literal of `ew_conv_shape`."""
     x, y = e.inputs[0], e.outputs[0]
     assert x is not None
@@ -75,7 +76,7 @@ def shape_text(e: Emit, op: Conv | ConvTranspose | DepthwiseConv, kernel: tuple[
     edge = [f".dilation_h = {op.dilation[0]}", f".dilation_w = {op.dilation[1]}"]
     edge += [f".pad_top = {e.size(op.pad[0][0])}"]  # a block's, known at run time
     edge += [f".pad_left = {op.pad[1][0]}", f".groups = {groups}"]
-    chosen = {"block": form.block, "tile": form.tile, "share": form.share}
+    chosen = {"block": form.block, "tile": form.tile, "share": form.share, "line": line}
     edge += [f".{name} = {value}" for name, value in chosen.items() if value]
     lines = [", ".join(part) for part in (image[:4], image[4:], window, edge)]
     return "(ew_conv_shape){" + ",\n        ".join(lines) + "}"
@@ -177,13 +178,24 @@ def _weight_zero(e: Emit) -> int:
     return int(w.dtype is DType.UINT8 or any(quant_of(w).zero))
 
 
+def _line_q8(e: Emit, op: Conv) -> int:
+    """Bytes for a line of an 8-bit window, or 0: kernels for x86 read windows from a copy."""
+    x, w = _operand(e, 0), _operand(e, 1)
+    if e.target.dot != "us" or x.dtype.bits != 8 or x.shape[0] != 1:
+        return 0
+    if op.groups != 1 or op.dilation[1] != 1:
+        return 0
+    _, height, width, channels = w.dims
+    return packing.q8_line((height, width), channels)
+
+
 def _linear_q8(e: Emit, clamp: Clamp | None, narrow: bool, groups: int,
-               inner: tuple[float, int] | None) -> list[str]:  # fmt: skip
+               inner: tuple[float, int] | None, line: int = 0) -> list[str]:  # fmt: skip
     """The weight arguments of an 8-bit convolution or product."""
     folded, w = _folded(e, e.target.dot), weight_data(e)
     factor = _factor(e, _inner_quant(e, inner), narrow, w.shape[0])
     return [
-        e.weight(packing.pack_q8(w, groups)),
+        e.weight(packing.pack_q8(w, groups, line)),
         e.weight(packing.pack_q8_channels(folded.bias, factor, groups)),
         _params(e, clamp, inner, folded.x_sum_multiplier),
     ]
@@ -226,7 +238,8 @@ def emit_conv(e: Emit, op: Conv) -> None:
         return
     kind, skip = suffix(x), e.inputs[3] if len(e.inputs) > 3 else None
     form = conv_choice.form(e.node, op, e.target)
-    shape = shape_text(e, op, w.shape[1:3], op.groups, form)
+    line = _line_q8(e, op)
+    shape = shape_text(e, op, w.shape[1:3], op.groups, form, line)
     if half.applies(e.node):
         if half_winograd.wins(e.node, op, e.target):
             half_winograd.emit(e, op, shape)
@@ -264,7 +277,7 @@ def emit_conv(e: Emit, op: Conv) -> None:
     elif form.winograd:
         _emit_winograd_q8(e, op, shape, narrow)
     else:
-        args = _linear_q8(e, op.clamp, narrow, op.groups, op.inner)
+        args = _linear_q8(e, op.clamp, narrow, op.groups, op.inner, line)
         if parallel.applies(e.node, op, e.target):
             _emit_chunks_q8(e, shape, mode_text(e), args, skip)
             return

@@ -27,7 +27,7 @@ LARGEST_TILE = 12  # rows of the largest register tile of any ISA (EW_F32_ROWS)
 LARGEST_TILE_Q8 = 14  # the same for 8 bits (EW_Q8_ROWS)
 ALIGNMENT = 64
 DOT_BYTES = 768  # kernels/depthwise_dot_q8.h: the second bytes of weights, 64 lanes
-DOT_FIVE_BYTES = 3584  # kernels/depthwise_dot_five_q8.h: constants of 64 lanes
+DOT_FIVE_BYTES = 3648  # kernels/depthwise_dot_five_q8.h: constants of 64 lanes
 _DOT_ROOM = {(3, 3): DOT_BYTES, (5, 5): DOT_FIVE_BYTES}
 WEIGHTS_BYTES, ROWS_BYTES = 256 * 1024, 384 * 1024  # EW_CONV_WEIGHTS_BYTES, EW_CONV_ROWS_BYTES
 GATHERED_BELOW = 16  # float32 channels; windows of fewer are copied into whole rows first
@@ -230,17 +230,34 @@ def stored_weights(w: Weights8) -> Int8:
     return (w.astype(np.int16) - (128 if w.dtype == np.uint8 else 0)).astype(np.int8)
 
 
-def pack_q8(w: Weights8, groups: int = 1) -> Int8:
+def q8_line(kernel: tuple[int, int], channels: int) -> int:
+    """Bytes for each line of a window, whose weights are filled up to them, or 0 for as they are.
+
+    Lines of few channels are then read where they lie, four bytes at a time, though their length
+    is no multiple of four; it costs up to half of the products again.
+    """
+    used = kernel[1] * channels
+    line = round_up(used, 4)
+    return line if line != used and 2 * line <= 3 * used and kernel != (1, 1) else 0
+
+
+def pack_q8(w: Weights8, groups: int = 1, line: int = 0) -> Int8:
     """8-bit weights for `ew_conv_s8`, `ew_conv_u8` and `ew_fully_connected_*`.
 
     Args:
         w: int8 or uint8 [O, K] (or of more axes, as `pack_f32`).
         groups: of output channels.
+        line: from `q8_line`; unless it is 0, w is [O, KH, KW, C].
 
     Returns:
-        int8 [groups, ceil(N / 16), ceil(K / 4), 16, 4] with N = O / groups.
+        int8 [groups, ceil(N / 16), ceil(K / 4), 16, 4] with N = O / groups; K = KH * line where
+        that is not 0.
     """
     matrix = stored_weights(w).reshape(w.shape[0], -1)
+    if line:
+        lines = matrix.reshape(w.shape[0], w.shape[1], -1)
+        matrix = np.pad(lines, ((0, 0), (0, 0), (0, line - lines.shape[2])))
+        matrix = matrix.reshape(w.shape[0], -1)
     matrix = np.pad(matrix, ((0, 0), (0, -matrix.shape[1] % 4)))
     quads = matrix.reshape(matrix.shape[0], -1, 4)
     return np.ascontiguousarray(_blocks(quads, groups).swapaxes(2, 3), np.int8)

@@ -8,6 +8,7 @@
 #define EW_F32_BLOCKS 2
 #define EW_F32_WIDE_ROWS 6 /* of a tile of four blocks */
 #define EW_Q8_ROWS 14 /* 28 sums, two vectors of weights, one of x: 31 registers; 49 and 196 are whole */
+#define EW_Q8_MIDDLE_ROWS 10 /* 36 = 14 + 14 + 8, 64 = 4 * 14 + 8, 9 */
 #define EW_Q8_BLOCKS 2
 #define EW_DEPTHWISE_PIXELS 4
 #define EW_DEPTHWISE_SLIDES 1
@@ -175,6 +176,7 @@ EW_INLINE ew_mask16 ew_i32_gt(ew_i32x16 a, ew_i32x16 b) { return _mm512_cmpgt_ep
 EW_INLINE ew_mask16 ew_i32_eq(ew_i32x16 a, ew_i32x16 b) { return _mm512_cmpeq_epi32_mask(a, b); }
 EW_INLINE ew_mask16 ew_mask_and(ew_mask16 a, ew_mask16 b) { return (ew_mask16)(a & b); }
 EW_INLINE ew_mask16 ew_mask_or(ew_mask16 a, ew_mask16 b) { return (ew_mask16)(a | b); }
+EW_INLINE int ew_mask_any(ew_mask16 a) { return a != 0; }
 EW_INLINE ew_mask16 ew_mask_not(ew_mask16 a) { return (ew_mask16)~a; }
 EW_INLINE ew_f32x16 ew_f32_select(ew_mask16 m, ew_f32x16 a, ew_f32x16 b) {
   return _mm512_mask_blend_ps(m, b, a);
@@ -231,6 +233,30 @@ EW_INLINE ew_i32x16 ew_dot4(ew_i32x16 acc, ew_dot_x x, ew_dot_w w) {
   return _mm512_dpbusd_epi32(acc, x, w);
 }
 
+/* The sum of n bytes: see requantize.h. */
+#define EW_HAS_SUM_8 1
+EW_INLINE int32_t ew_sum_8(const uint8_t *p, int32_t n) {
+  const __m128i zero = _mm_setzero_si128();
+  __m128i sum = zero;
+  int32_t k = 0;
+  for (; k + 16 <= n; k += 16)
+    sum = _mm_add_epi32(sum, _mm_sad_epu8(_mm_loadu_si128((const __m128i *)(p + k)), zero));
+  if (k < n)
+    sum = _mm_add_epi32(sum, _mm_sad_epu8(_mm_maskz_loadu_epi8(ew_first(n - k), p + k), zero));
+  return _mm_cvtsi128_si32(sum) + _mm_extract_epi32(sum, 2);
+}
+
+/* `count`, 9 to 16, such sums of eight bytes, one behind the other, times a multiplier. */
+EW_INLINE void ew_sums_of_eights(const uint8_t *p, int count, int32_t multiplier, int32_t *sums) {
+  const __m512i zero = _mm512_setzero_si512();
+  const __mmask8 more = (__mmask8)((1u << (count - 8)) - 1);
+  const __m512i low = _mm512_sad_epu8(_mm512_loadu_si512(p), zero);
+  const __m512i high = _mm512_sad_epu8(_mm512_maskz_loadu_epi64(more, p + 64), zero);
+  const __m512i all = _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi64_epi32(low)),
+                                         _mm512_cvtepi64_epi32(high), 1);
+  _mm512_mask_storeu_epi32(sums, ew_first(count), ew_i32_mul(all, ew_i32_dup(multiplier)));
+}
+
 /* acc[c] plus four numbers of 0 to 15 times the four signed bytes at x. */
 #define EW_HAS_NIBBLES 1
 #define EW_NIBBLE_GROUPS 4 /* of sixteen columns at a time */
@@ -279,6 +305,16 @@ EW_INLINE void ew_bytes_store_lines(uint8_t *const *p, ptrdiff_t at, ew_bytes a,
     _mm_mask_storeu_epi8(p[3] + at, ew_first(n), _mm512_extracti32x4_epi32(a, 3));
   }
 }
+/* Bytes of the sixteen at p; `index` says which, of 0 to 15, four times for 16 lanes each. */
+#define EW_HAS_BYTES_PICK 1
+EW_INLINE ew_bytes ew_bytes_pick(const void *p, ew_i32x16 index) {
+  const __m512i x = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
+  return _mm512_shuffle_epi8(x, index);
+}
+/* Eight numbers twice. */
+EW_INLINE ew_i32x16 ew_i32_load_twice(const int32_t *p) {
+  return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)p));
+}
 /* Groups of a byte from each line; part j has the channels 4j to 4j + 3 of each sixteen. */
 EW_INLINE void ew_bytes_interleave(const ew_bytes lines[4], ew_bytes parts[4]) {
   const __m512i a = _mm512_unpacklo_epi8(lines[0], lines[1]);
@@ -300,7 +336,8 @@ EW_INLINE ew_bytes ew_bytes_narrow(const ew_i32x16 parts[4], ew_bytes zero) {
   return _mm512_packs_epi16(_mm512_adds_epi16(low, zero), _mm512_adds_epi16(high, zero));
 }
 /* Four bytes of each channel, of four pixels that follow each other. With 16 channels lane i is
-   channel i of the first four pixels of 64 bytes; with 8, lanes 8 to 15 are those of pixels 2 to 5. */
+   channel i of the first four pixels of 64 bytes; with 8, the last eight lanes are those of pixels
+   2 to 5. */
 EW_INLINE ew_bytes ew_bytes_quads(const void *p, const int channels) {
   const __m512i order =
       channels == 16
