@@ -16,6 +16,14 @@ SHAPES = [
     shape_of((1, 1, 1, 15), 15, (1, 1)),
 ]
 
+FEW = [  # several pixels of a line at once
+    shape_of((1, 6, 20, 8), 8, (3, 3), pad=(1, 1, 1, 1)),
+    shape_of((2, 5, 9, 8), 8, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
+    shape_of((1, 9, 7, 8), 8, (3, 3), stride=(4, 1), pad=(2, 0, 2, 0)),
+    shape_of((2, 6, 17, 16), 16, (3, 3), stride=(1, 2), pad=(1, 1, 0, 1)),
+    shape_of((1, 5, 6, 16), 16, (3, 3), stride=(3, 1), pad=(1, 1, 1, 1)),
+]
+
 BYTES = [  # windows that AVX-512 takes in 64 lanes, where all weights fit in bytes
     shape_of((1, 6, 5, 80), 80, (3, 3), pad=(1, 1, 1, 1)),
     shape_of((2, 7, 9, 40), 40, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
@@ -25,12 +33,7 @@ BYTES = [  # windows that AVX-512 takes in 64 lanes, where all weights fit in by
     shape_of((1, 9, 5, 16), 16, (3, 3), pad=(1, 1, 1, 1)),
     shape_of((1, 7, 6, 7), 7, (3, 3), stride=(2, 1), pad=(1, 1, 1, 1)),
     shape_of((1, 2, 3, 32), 32, (3, 3), pad=(1, 1, 1, 1)),
-    # 8 and 16 channels: several pixels of a line at once
-    shape_of((1, 6, 20, 8), 8, (3, 3), pad=(1, 1, 1, 1)),
-    shape_of((2, 5, 9, 8), 8, (3, 3), stride=(2, 2), pad=(0, 1, 0, 1)),
-    shape_of((1, 9, 7, 8), 8, (3, 3), stride=(4, 1), pad=(2, 0, 2, 0)),
-    shape_of((2, 6, 17, 16), 16, (3, 3), stride=(1, 2), pad=(1, 1, 0, 1)),
-    shape_of((1, 5, 6, 16), 16, (3, 3), stride=(3, 1), pad=(1, 1, 1, 1)),
+    *FEW,
     # 5x5
     shape_of((1, 7, 9, 80), 80, (5, 5), pad=(2, 2, 2, 2)),
     shape_of((2, 9, 8, 40), 40, (5, 5), stride=(2, 2), pad=(1, 2, 1, 2)),
