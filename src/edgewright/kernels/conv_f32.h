@@ -78,12 +78,15 @@ EW_INLINE int32_t ew_conv_f32_panel_block(const ew_conv_shape s, const ew_conv_p
   return ew_max_i32(fit / rows, 2) * rows;
 }
 
+EW_INLINE int ew_conv_f32_takes_panels(const ew_conv_shape s, const ew_conv_plan p) {
+  return ew_conv_is_matrix(s) && s.tile != 8 && p.depth <= EW_PANEL_DEPTH;
+}
+
 /* Takes the rows of a matrix that fill tiles of panel_f32.h. Returns the first one that is left. */
 EW_INLINE int32_t ew_conv_f32_panels(const ew_conv_shape s, const ew_conv_plan p, const float *x,
                                      const ew_tile_f32 t) {
-  const int takes = ew_conv_is_matrix(s) && s.tile != 8 && p.depth <= EW_PANEL_DEPTH;
   const int32_t end = p.first + ew_panel_whole(p.pixels - p.first, p.columns);
-  if (!takes) return p.first;
+  if (!ew_conv_f32_takes_panels(s, p)) return p.first;
   const int32_t block = ew_conv_f32_panel_block(s, p);
   for (int32_t m = p.first; m < end; m += block) {
     const ew_panel_f32 panel = {x, t.w, t.bias, t.skip, t.y, s.in_c, t.y_row, t.w_block, p.depth, m,
