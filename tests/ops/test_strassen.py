@@ -32,7 +32,7 @@ CASES = [
     # rows are odd, panels of 64, 64 and 32 columns, sums of 96 and 48
     ("conv", operands((1, 7, 7), 288, 320, skip=True), {}),
     # two blocks, the last one odd; the last panel takes 32 and 16 columns
-    ("conv", operands((1, 13, 15), 128, 224), {"clamp": (-9.0, 12.0)}),
+    ("conv", operands((1, 13, 15), 192, 224), {"clamp": (-9.0, 12.0)}),
     # a panel of 16 columns, the last tile of a block has fewer rows
     ("conv", operands((2, 13, 10), 160, 160, skip=True), {"clamp": (-30.0, 35.0)}),
     ("fully_connected", operands((128,), 384, 128), {}),
@@ -118,7 +118,7 @@ def test_what_it_leaves_to_other_forms(
 
 
 @pytest.mark.parametrize(
-    ("rows", "depth", "columns"), [(256, 96, 256), (256, 256, 96), (28, 512, 512), (48, 128, 128)]
+    ("rows", "depth", "columns"), [(784, 128, 512), (256, 256, 96), (28, 512, 512), (48, 192, 128)]
 )
 def test_where_it_does_not_pay(rows: int, depth: int, columns: int) -> None:
     module, _ = one_node("fully_connected", operands((rows,), depth, columns))

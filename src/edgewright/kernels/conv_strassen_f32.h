@@ -27,6 +27,8 @@
    share one set of the first cache. */
 #define EW_STRASSEN_GAP 16
 
+#define EW_STRASSEN_HELD (16 * 24) /* of the largest tile of any ISA */
+
 #if EW_F32_ROWS < 6
 #define EW_STRASSEN_ROWS EW_F32_ROWS
 #else
@@ -41,11 +43,15 @@ enum { EW_STRASSEN_B11, EW_STRASSEN_B21, EW_STRASSEN_T2, EW_STRASSEN_T3, EW_STRA
    to = from + product; result = clamp(before + product + bias + skip), as `result` says. */
 typedef struct ew_strassen_part {
   ew_tile_f32 result; /* y: null if there is none; m: rows of it that exist; ahead: see below */
+  const float *x;       /* the left factor's rows, of which `count` exist */
+  ptrdiff_t x_row;      /* floats between two of them */
+  int32_t count;
   ptrdiff_t ahead_step; /* bytes to fetch ahead for each element of a row */
   const float *before;
   const float *from;  /* null: 0; may be `to` */
   float *to;          /* null: no sum */
-  int32_t m;          /* rows of the product */
+  float *held;        /* EW_STRASSEN_HELD floats: the stack has no room for them */
+  int32_t m;          /* rows of the product that are left */
 } ew_strassen_part;
 
 /* As ew_tile_f32_tap, but fetches the weights that are read next evenly: fewer would be there in
@@ -54,12 +60,15 @@ EW_INLINE void ew_strassen_tap(const ew_strassen_part *p, int32_t first, int32_t
                                const int rows, const int blocks,
                                ew_f32x16 acc[EW_F32_ROWS][4]) {
   const ew_tile_f32 *const t = &p->result;
+  const ptrdiff_t step = p->x_row;
+  const float *x[EW_F32_ROWS];
+  EW_UNROLL for (int i = 0; i < rows; ++i)
+    x[i] = p->x + ew_min_i32(i, p->count - 1) * step + first;
 #if defined(EW_NEON_TILES)
-  ew_tile_f32_tap(t, 0, 0, first, end, rows, blocks, acc);
+  ew_neon_f32_sum(x, t->w + (ptrdiff_t)first * 16, t->w_block, end - first, rows, blocks, acc);
 #else
-  const float *x[EW_F32_ROWS], *w = t->w + (ptrdiff_t)first * 16;
+  const float *w = t->w + (ptrdiff_t)first * 16;
   const char *ahead = (const char *)t->ahead + first * p->ahead_step;
-  EW_UNROLL for (int i = 0; i < rows; ++i) x[i] = (const float *)t->rows[i] + first;
   for (ptrdiff_t k = 0; k < end - first; ++k, w += 16, ahead += p->ahead_step) {
     ew_f32x16 columns[4];
     EW_UNROLL for (int j = 0; j < blocks; ++j) columns[j] = ew_f32_load(w + j * t->w_block);
@@ -78,8 +87,7 @@ EW_INLINE void ew_strassen_product(const ew_strassen_part *p, const int rows, co
                                    ew_f32x16 acc[EW_F32_ROWS][4]) {
   EW_UNROLL for (int i = 0; i < rows; ++i)
     EW_UNROLL for (int j = 0; j < blocks; ++j) acc[i][j] = ew_f32_dup(0.0f);
-  float held[16 * EW_F32_TILE];
-  __asm__("" : "=m"(held)); /* nothing; gcc does not see that it is written before it is read */
+  float *const held = p->held;
   const int32_t depth = p->result.depth;
   int32_t k = 0;
   for (; k + EW_STRASSEN_SUM < depth; k += EW_STRASSEN_SUM) {
@@ -118,44 +126,75 @@ EW_INLINE void ew_strassen_finish(const ew_strassen_part *p, const int rows, con
   }
 }
 
-EW_INLINE void ew_strassen_body(const ew_strassen_part *part, const int rows, const int blocks) {
-  const ew_strassen_part copy = *part; /* a store of results could change the original */
-  ew_f32x16 acc[EW_F32_ROWS][4];
-  ew_strassen_product(&copy, rows, blocks, acc);
-  if (copy.to) ew_strassen_keep(&copy, rows, blocks, acc);
-  if (copy.result.y) ew_strassen_finish(&copy, rows, blocks, acc);
+/* Moves on by `rows` rows. */
+EW_INLINE void ew_strassen_next(ew_strassen_part *p, const int rows) {
+  ew_tile_f32 *const t = &p->result;
+  t->ahead += p->ahead_step * t->depth / 4;
+  t->m -= rows;
+  p->m -= rows;
+  p->x += ew_min_i32(rows, p->count - 1) * p->x_row;
+  p->count = ew_max_i32(1, p->count - rows);
+  if (t->y) t->y += rows * t->y_row;
+  if (t->skip) t->skip += rows * t->y_row;
+  if (p->before) p->before += rows * EW_STRASSEN_COLUMNS;
+  if (p->from) p->from += rows * EW_STRASSEN_COLUMNS;
+  if (p->to) p->to += rows * EW_STRASSEN_COLUMNS;
 }
 
-#define EW_STRASSEN_TILE(name, rows, blocks) \
-  EW_KERNEL void name(const ew_strassen_part *p) { ew_strassen_body(p, rows, blocks); }
+/* Runs `tiles` tiles, the last of which may have fewer rows, and moves on. */
+EW_INLINE void ew_strassen_body(ew_strassen_part *part, int32_t tiles, const int rows,
+                                const int blocks) {
+  ew_strassen_part p = *part; /* a store of results could change the original */
+  for (; tiles > 0; --tiles) {
+    ew_f32x16 acc[EW_F32_ROWS][4];
+    ew_strassen_product(&p, rows, blocks, acc);
+    if (p.to) ew_strassen_keep(&p, rows, blocks, acc);
+    if (p.result.y) ew_strassen_finish(&p, rows, blocks, acc);
+    ew_strassen_next(&p, rows);
+  }
+  *part = p;
+}
+
+#define EW_STRASSEN_TILES(name, rows, blocks) \
+  EW_KERNEL void name(ew_strassen_part *p, int32_t tiles) { \
+    ew_strassen_body(p, tiles, rows, blocks); \
+  }
 #if defined(EW_F32_WIDE_ROWS)
-EW_STRASSEN_TILE(ew_strassen_6_wide, 6, 4)
-EW_STRASSEN_TILE(ew_strassen_5_wide, 5, 4)
-EW_STRASSEN_TILE(ew_strassen_4_wide, 4, 4)
-EW_STRASSEN_TILE(ew_strassen_6_half, 6, 2)
+EW_STRASSEN_TILES(ew_strassen_6_wide, 6, 4)
+EW_STRASSEN_TILES(ew_strassen_5_wide, 5, 4)
+EW_STRASSEN_TILES(ew_strassen_4_wide, 4, 4)
+EW_STRASSEN_TILES(ew_strassen_6_half, 6, 2)
 #endif
-EW_STRASSEN_TILE(ew_strassen_6, EW_STRASSEN_ROWS, 1)
+EW_STRASSEN_TILES(ew_strassen_6, EW_STRASSEN_ROWS, 1)
 #if !defined(EW_F32_WIDE_ROWS) && EW_STRASSEN_ROWS == 6
-EW_STRASSEN_TILE(ew_strassen_5, 5, 1)
-EW_STRASSEN_TILE(ew_strassen_4, 4, 1)
-#else
-#define ew_strassen_5 ew_strassen_6
-#define ew_strassen_4 ew_strassen_6
+EW_STRASSEN_TILES(ew_strassen_5, 5, 1)
+EW_STRASSEN_TILES(ew_strassen_4, 4, 1)
 #endif
 
-/* At most EW_STRASSEN_ROWS rows of as many columns as ew_strassen_columns says. */
-EW_INLINE void ew_strassen_tile(const ew_strassen_part *p) {
+typedef void (*ew_strassen_kernel)(ew_strassen_part *p, int32_t tiles);
+
+/* All rows of a product in tiles of six, five and four rows, so that few tiles are cut short. */
+EW_INLINE void ew_strassen_heights(ew_strassen_part *p, ew_strassen_kernel six,
+                                   ew_strassen_kernel five, ew_strassen_kernel four) {
+  const int32_t tiles = (p->m + 5) / 6, less = 6 * tiles - p->m;
+  const int32_t lower = less > 2 * tiles ? 0 : less, fours = ew_max_i32(lower - tiles, 0);
+  const int32_t fives = lower - 2 * fours;
+  if (tiles > fives + fours) six(p, tiles - fives - fours);
+  if (fives) five(p, fives);
+  if (fours) four(p, fours);
+}
+
+/* All rows of a product, of as many columns as ew_strassen_columns says. */
+EW_INLINE void ew_strassen_rows(ew_strassen_part *p) {
 #if defined(EW_F32_WIDE_ROWS)
-  if (p->result.n == 64) {
-    (p->m > 5 ? ew_strassen_6_wide : p->m > 4 ? ew_strassen_5_wide : ew_strassen_4_wide)(p);
-    return;
-  }
-  if (p->result.n == 32) {
-    ew_strassen_6_half(p);
-    return;
-  }
+  if (p->result.n == 64)
+    ew_strassen_heights(p, ew_strassen_6_wide, ew_strassen_5_wide, ew_strassen_4_wide);
+  else (p->result.n == 32 ? ew_strassen_6_half : ew_strassen_6)(p, (p->m + 5) / 6);
+#elif EW_STRASSEN_ROWS == 6
+  ew_strassen_heights(p, ew_strassen_6, ew_strassen_5, ew_strassen_4);
+#else
+  ew_strassen_6(p, (p->m + EW_STRASSEN_ROWS - 1) / EW_STRASSEN_ROWS);
 #endif
-  (p->m > 5 ? ew_strassen_6 : p->m > 4 ? ew_strassen_5 : ew_strassen_4)(p);
 }
 
 /* Columns that are taken at once where `left` are left: a multiple of 16. */
@@ -173,7 +212,7 @@ typedef struct ew_strassen {
   int32_t pixels, channels, columns;  /* of x and y */
   int32_t pairs;                      /* of rows in a block */
   ptrdiff_t row, step;                /* floats between two rows of s1 to s4, and from s1 to s2 */
-  float *s, *u, *v;
+  float *s, *u, *v, *held;
 } ew_strassen;
 
 /* Blocks of one size. */
@@ -192,6 +231,7 @@ EW_INLINE ew_strassen ew_strassen_of(const ew_conv_shape *s, void *scratch) {
   g.step = g.pairs * g.row;
   g.u = g.s + 4 * g.step;
   g.v = g.u + g.pairs * EW_STRASSEN_COLUMNS + 16;
+  g.held = g.v + g.pairs * EW_STRASSEN_COLUMNS + 16;
   return g;
 }
 
@@ -214,49 +254,25 @@ EW_KERNEL void ew_strassen_inputs(const ew_strassen *g, const float *x, int32_t 
   }
 }
 
-/* A factor of `count` rows by the packed one that `part` names: `top` rows of products, of which
-   `m` have results. */
-EW_KERNEL void ew_strassen_pass(const ew_strassen_part *part, const float *x, ptrdiff_t x_row,
-                                int32_t count, int32_t top, int32_t m) {
-  const void *rows[EW_F32_ROWS];
-  ew_strassen_part p = *part;
-  ew_tile_f32 *const t = &p.result;
-  const int32_t tiles = (top + EW_STRASSEN_ROWS - 1) / EW_STRASSEN_ROWS;
-  const int fetches = part->result.ahead != t->w;
-  p.ahead_step = fetches ? 4 * t->n / tiles : 0; /* a cache line holds 16 columns */
-  t->rows = rows;
-  for (int32_t i = 0, first = 0; i < tiles; ++i, first += p.m) { /* tiles of about one height */
-    p.m = (top - first + tiles - i - 1) / (tiles - i);
-    t->m = ew_min_i32(m - first, p.m); /* residuals of the next tile's rows are not yet added */
-    ew_point_matrix(x + ew_min_i32(first, count - 1) * x_row, x_row * 4,
-                    ew_clamp_i32(count - first, 1, p.m), EW_F32_ROWS, rows);
-    ew_strassen_tile(&p);
-    t->ahead += p.ahead_step * t->depth / 4;
-    if (t->y) t->y += p.m * t->y_row;
-    if (t->skip) t->skip += p.m * t->y_row;
-    if (p.before) p.before += p.m * EW_STRASSEN_COLUMNS;
-    if (p.from) p.from += p.m * EW_STRASSEN_COLUMNS;
-    if (p.to) p.to += p.m * EW_STRASSEN_COLUMNS;
-  }
-}
-
-/* The same for all columns of a panel. */
-EW_INLINE void ew_strassen_passes(const ew_strassen_part *part, const float *x, ptrdiff_t x_row,
-                                  int32_t count, int32_t top, int32_t m) {
-  ew_strassen_part p = *part;
-  ew_tile_f32 *const t = &p.result;
+/* A left factor by the packed one that `part` names, for all columns of a panel. */
+EW_KERNEL void ew_strassen_pass(const ew_strassen_part *part) {
+  ew_strassen_part columns = *part;
+  ew_tile_f32 *const t = &columns.result;
+  const int32_t tiles = (part->m + EW_STRASSEN_ROWS - 1) / EW_STRASSEN_ROWS;
   for (int32_t n = part->result.n; n > 0; n -= t->n) {
     t->n = ew_strassen_columns(n);
-    ew_strassen_pass(&p, x, x_row, count, top, m);
-    const int32_t fetched = t->n / 16 * t->depth * 16;
-    t->w += fetched;
-    t->ahead += fetched;
+    const int32_t floats = t->n * t->depth;
+    columns.ahead_step = t->ahead != t->w ? 4 * t->n / tiles : 0; /* a line holds 16 columns */
+    ew_strassen_part p = columns;
+    ew_strassen_rows(&p);
+    t->w += floats;
+    t->ahead += floats;
     t->bias += t->n;
     if (t->y) t->y += t->n;
     if (t->skip) t->skip += t->n;
-    if (p.before) p.before += t->n;
-    if (p.from) p.from += t->n;
-    if (p.to) p.to += t->n;
+    if (columns.before) columns.before += t->n;
+    if (columns.from) columns.from += t->n;
+    if (columns.to) columns.to += t->n;
   }
 }
 
@@ -314,11 +330,12 @@ EW_KERNEL void ew_strassen_panel(const ew_strassen *g, const ew_strassen_block *
   };
   for (int32_t i = 0; i < EW_STRASSEN_PRODUCTS; ++i) {
     const ew_strassen_step e = steps[i];
-    ew_strassen_part p = {.result = *t, .before = e.before, .from = e.from, .to = e.to};
+    ew_strassen_part p = {.result = *t, .x = e.x, .x_row = e.x_row, .count = e.count, .m = top,
+                          .before = e.before, .from = e.from, .to = e.to, .held = g->held};
     p.result.w += i * factor;
     if (i + 1 < EW_STRASSEN_PRODUCTS) p.result.ahead = p.result.w + factor;
-    const int32_t m = ew_strassen_point(g, b, e.quarter, &p.result);
-    ew_strassen_passes(&p, e.x, e.x_row, e.count, top, m);
+    p.result.m = ew_strassen_point(g, b, e.quarter, &p.result);
+    ew_strassen_pass(&p);
   }
 }
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: columns of a panel of the packed weights, and floats between rows of sums beside their own
 COLUMNS, GAP = 64, 16
+#: floats of one register tile
+HELD = 16 * 24
 #: bytes of the sums of a block, the most and the fewest pairs of rows (conv_strassen_f32.h)
 BLOCK_BYTES = 384 * 1024
 MOST_PAIRS, FEWEST_PAIRS = 48, 24
@@ -28,9 +30,10 @@ SHARE = PRODUCTS / 8
 #: Halves are whole vectors.
 MULTIPLE = 32
 #: Features in and out from which on it pays. Measured on AVX-512 (and AVX2), against the direct
-#: form: 64 features in: 0.95 to 1.07 times as fast (0.90 to 0.97); 128: 1.06 to 1.09 (1.00 to
-#: 1.01); 256 to 2048: 1.07 to 1.13 (1.02 to 1.11). 64 out: 0.95 (1.02); 128 to 160: 1.06 to 1.08.
-FEWEST_FEATURES = 128
+#: form: 64 features in: 0.95 to 1.03 times as fast (0.90 to 0.97); 128: 1.03 to 1.06 (1.00 to
+#: 1.01), which blocks of convolutions (plan/blocks.py) gain too, with half the room; 160 to 2048:
+#: 1.05 to 1.14 (1.02 to 1.11). 64 out: 0.95 (1.02); 128 to 160: 1.06 to 1.08.
+FEWEST_DEPTH, FEWEST_COLUMNS = 160, 128
 #: Rows that have to share weights which are 7/4 as large, and multiply-accumulates of a layer whose
 #: sums are worth room in the arena: about 40 us.
 FEWEST_ROWS, FEWEST_MACS = 32, 4_000_000
@@ -71,8 +74,9 @@ def fits_conv(node: Node, op: Conv, target: Packing) -> bool:
 def saves(node: Node, target: Packing) -> bool:
     """Whether this form pays, as long as nothing was measured: only on x86-64, where it was."""
     size = size_of(node)
-    large = min(size.depth, size.columns) >= FEWEST_FEATURES and size.rows >= FEWEST_ROWS
-    return target.dot == "us" and large and size.rows * size.depth * size.columns >= FEWEST_MACS
+    large = size.depth >= FEWEST_DEPTH and size.columns >= FEWEST_COLUMNS
+    enough = size.rows >= FEWEST_ROWS and size.rows * size.depth * size.columns >= FEWEST_MACS
+    return target.dot == "us" and large and enough
 
 
 def weights(w: Array) -> Float32:
@@ -93,11 +97,11 @@ def weights(w: Array) -> Float32:
 
 
 def scratch_bytes(node: Node) -> int:
-    """Bytes of scratch: four sums of halves of a block of rows, two sums of its products."""
+    """Bytes of scratch: four sums of halves of a block of rows, two sums of its products, a tile."""
     size = size_of(node)
     row = size.depth // 2 + GAP
     pairs = _pairs(size.rows, row)
-    return 4 * (4 * pairs * row + 2 * (pairs * COLUMNS + 16))
+    return 4 * (4 * pairs * row + 2 * (pairs * COLUMNS + 16) + HELD)
 
 
 def _pairs(rows: int, row: int) -> int:
