@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.ops.harness import const, quantised
 from tests.ops.test_parallel import FOR, PAD, Case, backwards, floats, opened, small, whole
+from tests.ops.test_tree_ensemble import random_case
 
 from edgewright import targets
 from edgewright.codegen import generate
@@ -21,6 +22,12 @@ CHUNKS = 3
 
 def byte(*shape: int, scale: float = 0.05, zero: int = 3) -> Any:
     return quantised(small(np.int8, *shape), scale, zero)
+
+
+def forest(prefix: str) -> Case:
+    """A random one, for 6001 rows: more than a few trees are walked for."""
+    (op, operands, attrs), made = random_case(4, prefix)
+    return op, [made.samples(6001), *operands[1:]], attrs
 
 
 def result(*shape: int, dtype: DType = DType.INT8, scale: float = 0.1) -> dict[str, Any]:
@@ -47,6 +54,8 @@ FLOATS: list[Case] = [
     ("concat", [floats(1, 20, 21, 40), floats(1, 20, 21, 33)], {"axis": 3}),
     ("slice", [floats(90, 300)], {"begin": (3, 7), "size": (80, 211), "stride": (1, 1)}),
     ("max_pool", [floats(1, 37, 29, 20)], {"kernel": (3, 3), "stride": (2, 2), "pad": PAD}),
+    forest("target"),
+    forest("class"),
     ("avg_pool", [floats(1, 23, 29, 20)], {"kernel": (3, 3), "pad": PAD}),
 ]  # fmt: skip
 BYTES: list[Case] = [

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgewright import numerics
 from edgewright.graph import DType, Node, Size, TensorType, Value
-from edgewright.ops import Array, Call, Emit, Op, Packing, op, require
+from edgewright.ops import Array, Call, Emit, Op, Packing, op, parts, require
 from edgewright.ops.tree_layout import LANES, CompactTrees, compact_trees, leaf_runs
 from edgewright.ops.tree_tables import TreeTables
 
@@ -244,9 +244,13 @@ class TreeEnsemble(Op):
         has[(first[:, None] + np.arange(run)).ravel()] = 1
         return weight | {"leaf_target": first, "has": has, "run": run}
 
+    def divided(self, node: Node, axis: int) -> tuple[int | None, ...] | None:
+        return (0, *[None] * (len(node.inputs) - 1)) if axis == 0 else None
+
     def scratch_bytes(self, node: Node, target: Packing) -> int:
         x = node.input(0).type
-        return _block(x, self.targets) * _row_bytes(x, self.targets)
+        needed = _block(x, self.targets) * _row_bytes(x, self.targets)
+        return parts.scratch(node, target, needed)
 
 
 def _row_bytes(x: TensorType, targets: int) -> int:
