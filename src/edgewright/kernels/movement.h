@@ -89,38 +89,42 @@ EW_INLINE void ew_batch_to_space(void *restrict to, const void *restrict from, i
 
 /* Every function below does to[c * to_step + r] = from[r * from_step + c]; steps in elements.
 
-   Blocks of 16-byte vectors are transposed in registers: log2(lanes) rounds of interleaving the
-   upper half of the rows with the lower half. Blocks run down a cache line of the destination
-   first, so that lines are written whole. Cores without such registers copy one by one. */
+   Blocks of vectors are transposed in registers: log2(lanes) rounds of interleaving the upper half
+   of the rows with the lower half. The last blocks overlap those before them. Blocks run down a
+   stretch of the destination first, so that its lines are written whole and in order: where they
+   come from memory, that takes half the time. Cores without such registers copy one by one. */
 #if defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__)
 #define EW_TRANSPOSE_BLOCKS 1
 #else
 #define EW_TRANSPOSE_BLOCKS 0
 #endif
-#define EW_ZIP_8(v, w, s) __builtin_shufflevector(v, w, s, s + 16, s + 1, s + 17, s + 2, s + 18,   \
-    s + 3, s + 19, s + 4, s + 20, s + 5, s + 21, s + 6, s + 22, s + 7, s + 23)
-#define EW_ZIP_16(v, w, s)                                                                         \
+#define EW_TRANSPOSE_STRETCH 256
+#define EW_ZIP_16_LANES(v, w, s) __builtin_shufflevector(v, w, s, s + 16, s + 1, s + 17, s + 2,    \
+    s + 18, s + 3, s + 19, s + 4, s + 20, s + 5, s + 21, s + 6, s + 22, s + 7, s + 23)
+#define EW_ZIP_8_LANES(v, w, s)                                                                    \
   __builtin_shufflevector(v, w, s, s + 8, s + 1, s + 9, s + 2, s + 10, s + 3, s + 11)
-#define EW_ZIP_32(v, w, s) __builtin_shufflevector(v, w, s, s + 4, s + 1, s + 5)
-#define EW_ZIP_64(v, w, s) __builtin_shufflevector(v, w, s, s + 2)
+#define EW_ZIP_4_LANES(v, w, s) __builtin_shufflevector(v, w, s, s + 4, s + 1, s + 5)
+#define EW_ZIP_2_LANES(v, w, s) __builtin_shufflevector(v, w, s, s + 2)
 
-#define EW_TRANSPOSE(bits, lanes, rounds)                                                          \
-  typedef uint##bits##_t ew_v##bits __attribute__((vector_size(16)));                              \
-  EW_INLINE void ew_transpose_block_##bits(uint##bits##_t *restrict to,                            \
+#define EW_TRANSPOSE(name, bits, lanes, rounds)                                                    \
+  typedef uint##bits##_t ew_v_##name __attribute__((vector_size(lanes * bits / 8)));               \
+  EW_INLINE void ew_transpose_block_##name(uint##bits##_t *restrict to,                            \
                                            const uint##bits##_t *restrict from, ptrdiff_t to_step, \
                                            ptrdiff_t from_step) {                                  \
-    ew_v##bits v[lanes], w[lanes];                                                                 \
-    EW_UNROLL for (int i = 0; i < lanes; ++i) __builtin_memcpy(&v[i], from + i * from_step, 16);   \
+    ew_v_##name v[lanes], w[lanes];                                                                \
+    EW_UNROLL for (int i = 0; i < lanes; ++i)                                                      \
+      __builtin_memcpy(&v[i], from + i * from_step, sizeof v[i]);                                  \
     EW_UNROLL for (int round = 0; round < rounds; ++round) {                                       \
       EW_UNROLL for (int i = 0; i < lanes / 2; ++i) {                                              \
-        w[2 * i] = EW_ZIP_##bits(v[i], v[i + lanes / 2], 0);                                       \
-        w[2 * i + 1] = EW_ZIP_##bits(v[i], v[i + lanes / 2], lanes / 2);                           \
+        w[2 * i] = EW_ZIP_##lanes##_LANES(v[i], v[i + lanes / 2], 0);                              \
+        w[2 * i + 1] = EW_ZIP_##lanes##_LANES(v[i], v[i + lanes / 2], lanes / 2);                  \
       }                                                                                            \
       EW_UNROLL for (int i = 0; i < lanes; ++i) v[i] = w[i];                                       \
     }                                                                                              \
-    EW_UNROLL for (int i = 0; i < lanes; ++i) __builtin_memcpy(to + i * to_step, &v[i], 16);       \
+    EW_UNROLL for (int i = 0; i < lanes; ++i)                                                      \
+      __builtin_memcpy(to + i * to_step, &v[i], sizeof v[i]);                                      \
   }                                                                                                \
-  EW_INLINE void ew_transpose_plain_##bits(uint##bits##_t *restrict to,                            \
+  EW_INLINE void ew_transpose_plain_##name(uint##bits##_t *restrict to,                            \
                                            const uint##bits##_t *restrict from, int32_t rows,      \
                                            int32_t columns, ptrdiff_t to_step,                     \
                                            ptrdiff_t from_step) {                                  \
@@ -131,37 +135,53 @@ EW_INLINE void ew_batch_to_space(void *restrict to, const void *restrict from, i
       for (int32_t c = 0; c < columns; ++c)                                                        \
         for (int32_t r = 0; r < rows; ++r) to[c * to_step + r] = from[r * from_step + c];          \
   }                                                                                                \
-  EW_KERNEL void ew_transpose_blocks_##bits(uint##bits##_t *restrict to,                           \
+  EW_KERNEL void ew_transpose_blocks_##name(uint##bits##_t *restrict to,                           \
                                             const uint##bits##_t *restrict from, int32_t rows,     \
                                             int32_t columns, ptrdiff_t to_step,                    \
                                             ptrdiff_t from_step) {                                 \
-    const int32_t whole_rows = rows / lanes * lanes, whole = columns / lanes * lanes;              \
-    for (int32_t line = 0; line < whole_rows; line += 4 * lanes) {                                 \
-      const int32_t end = ew_min_i32(whole_rows, line + 4 * lanes);                                \
-      for (int32_t c = 0; c < whole; c += lanes)                                                   \
-        for (int32_t r = line; r < end; r += lanes)                                                \
-          ew_transpose_block_##bits(to + c * to_step + r, from + r * from_step + c, to_step,       \
+    for (int32_t first = 0; first < rows; first += EW_TRANSPOSE_STRETCH) {                         \
+      const int32_t end = ew_min_i32(rows, first + EW_TRANSPOSE_STRETCH);                          \
+      for (int32_t column = 0; column < columns; column += lanes)                                  \
+        for (int32_t row = first; row < end; row += lanes) {                                       \
+          const ptrdiff_t c = ew_min_i32(column, columns - lanes);                                 \
+          const ptrdiff_t r = ew_min_i32(row, rows - lanes);                                       \
+          ew_transpose_block_##name(to + c * to_step + r, from + r * from_step + c, to_step,       \
                                     from_step);                                                    \
-      /* What is left of these rows while they are in the cache. */                                \
-      ew_transpose_plain_##bits(to + whole * to_step + line, from + line * from_step + whole,      \
-                                end - line, columns - whole, to_step, from_step);                  \
+        }                                                                                          \
     }                                                                                              \
-    ew_transpose_plain_##bits(to + whole_rows, from + whole_rows * from_step, rows - whole_rows,   \
-                              columns, to_step, from_step);                                        \
   }                                                                                                \
-  EW_INLINE void ew_transpose_##bits(void *restrict to, const void *restrict from, int32_t rows,   \
+  EW_INLINE void ew_transpose_##name(void *restrict to, const void *restrict from, int32_t rows,   \
                                      int32_t columns, ptrdiff_t to_step, ptrdiff_t from_step) {    \
     if (!EW_TRANSPOSE_BLOCKS || rows < lanes || columns < lanes)                                   \
-      ew_transpose_plain_##bits((uint##bits##_t *)to, (const uint##bits##_t *)from, rows, columns, \
+      ew_transpose_plain_##name((uint##bits##_t *)to, (const uint##bits##_t *)from, rows, columns, \
                                 to_step, from_step);                                               \
     else                                                                                           \
-      ew_transpose_blocks_##bits((uint##bits##_t *)to, (const uint##bits##_t *)from, rows,         \
+      ew_transpose_blocks_##name((uint##bits##_t *)to, (const uint##bits##_t *)from, rows,         \
                                  columns, to_step, from_step);                                     \
   }
 
-EW_TRANSPOSE(8, 16, 4)
-EW_TRANSPOSE(16, 8, 3)
-EW_TRANSPOSE(32, 4, 2)
-EW_TRANSPOSE(64, 2, 1)
+EW_TRANSPOSE(8, 8, 16, 4)
+EW_TRANSPOSE(16, 16, 8, 3)
+EW_TRANSPOSE(narrow_32, 32, 4, 2)
+EW_TRANSPOSE(64, 64, 2, 1)
+#if defined(__AVX512F__)
+#define EW_WIDE_LANES 16
+EW_TRANSPOSE(wide_32, 32, 16, 4)
+#elif defined(__AVX2__)
+#define EW_WIDE_LANES 8
+EW_TRANSPOSE(wide_32, 32, 8, 3)
+#endif
+
+EW_INLINE void ew_transpose_32(void *restrict to, const void *restrict from, int32_t rows,
+                               int32_t columns, ptrdiff_t to_step, ptrdiff_t from_step) {
+#ifdef EW_WIDE_LANES
+  if (rows >= EW_WIDE_LANES && columns >= EW_WIDE_LANES) {
+    ew_transpose_blocks_wide_32((uint32_t *)to, (const uint32_t *)from, rows, columns, to_step,
+                                from_step);
+    return;
+  }
+#endif
+  ew_transpose_narrow_32(to, from, rows, columns, to_step, from_step);
+}
 
 #endif

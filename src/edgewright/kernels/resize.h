@@ -133,7 +133,7 @@ EW_KERNEL void ew_resize_bilinear_f32(const float *x, float *y, int32_t batch, i
 #define EW_RESIZE_ROW 384 /* pixels of a row, and a vector behind them, take less than 2 KB */
 
 EW_INLINE ew_f32x16 ew_resize_across(const float *row, const int32_t *place, float const *fraction) {
-#if defined(__AVX512F__)
+#ifdef EW_SIMD_AVX512_H
   const ew_f32x16 from = ew_f32_load(row + place[0]);
   const ew_f32x16 left = _mm512_permutexvar_ps(_mm512_loadu_si512(place + 1), from);
   const ew_f32x16 right = _mm512_permutexvar_ps(_mm512_loadu_si512(place + 17), from);
