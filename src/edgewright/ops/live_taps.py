@@ -22,7 +22,8 @@ LARGEST_SHARE = 0.85
 def fits(node: Node, op: Conv, target: Packing) -> bool:
     """Whether a convolution can be computed in this form: one group, no gathered windows."""
     x, (_, kh, kw, inputs) = node.input(0).type, node.input(1).type.dims
-    fits = x.is_static and x.dtype is DType.FLOAT32 and target.pointer_bytes == 8
+    static = x.is_static and node.output.type.is_static  # a strided member of a block may not be
+    fits = static and x.dtype is DType.FLOAT32 and target.pointer_bytes == 8
     return fits and kh * kw > 1 and op.groups == 1 and inputs >= LANES
 
 
