@@ -58,7 +58,7 @@ class Net:
         attrs = {"stride": (stride, stride), "pad": (pad, sides)}
         if self.dtype is DType.FLOAT32:
             attrs["clamp"] = (0.0, 6.0) if skip is None else (-9.0, 9.0)
-        inputs = [x, w] if skip is None else [x, w, None, skip]
+        inputs: list[Value | None] = [x, w] if skip is None else [x, w, None, skip]
         if skip is not None and self.dtype is not DType.FLOAT32:
             attrs["inner"] = (0.05, 4)
         node = Node(op, inputs, [], attrs)
