@@ -56,7 +56,7 @@ def test_against_the_reference(rng: np.random.Generator, with_skip: bool) -> Non
 
 
 def test_the_same_bits_in_chunks(rng: np.random.Generator) -> None:
-    """Chunks do not know their sizes when they are compiled, and are computed in other tiles."""
+    """Three chunks begin and end with other tiles than the whole."""
     for shape, window, attrs in CASES[:3]:
         shape = (shape[0], 8 * shape[1], 2 * shape[2], shape[3])
         module, inputs = one_node("conv", operands(rng, shape, window), **attrs)

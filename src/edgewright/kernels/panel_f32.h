@@ -1,6 +1,6 @@
 /* Micro-kernels of the float32 product of a matrix whose rows lie at one distance: one call takes
-   all rows of some columns. Tiles of tile_f32.h look their rows up one by one, which costs 5 % at 64
-   products, 10 % at 32 and more below. For ISAs with 32 registers of 16 lanes. */
+   all rows of some columns. Tiles of tile_f32.h look their rows up one by one, which costs 5 % at
+   64 products, 10 % at 32 and more below. For ISAs with 32 registers of 16 lanes. */
 #ifndef EW_PANEL_F32_H
 #define EW_PANEL_F32_H
 #include "tile_half_f32.h"
@@ -92,11 +92,14 @@ EW_INLINE void ew_panel_sum(const ew_panel_f32 *t, const float *x, float *held, 
   }
   const ew_f32x8 behind = ew_f32_half_load(t->bias + (half ? 16 * blocks : 0));
   EW_UNROLL for (int i = 0; i < rows; ++i) s->last[i] = behind;
-  for (int32_t k = 0; k < t->depth; k += EW_F32_SUM) {
-    const int32_t end = ew_min_i32(t->depth, k + EW_F32_SUM);
+  int32_t k = ew_min_i32(t->depth, EW_F32_SUM); /* most sums are short: these begin quickly */
+  ew_panel_add(t, x, 0, k, rows, blocks, half, s);
+  for (int32_t end = k; ends_held || end < t->depth; k = end) {
+    ew_panel_hold(held, rows, blocks, half, s);
+    end = ew_min_i32(t->depth, k + EW_F32_SUM);
+    if (k == end) break;
     ew_panel_add(t, x, k, end, rows, blocks, half, s);
-    if (k) ew_panel_add_held(held, rows, blocks, half, s);
-    if (ends_held || end < t->depth) ew_panel_hold(held, rows, blocks, half, s);
+    ew_panel_add_held(held, rows, blocks, half, s);
   }
 }
 
@@ -155,12 +158,19 @@ EW_PANEL_F32(ew_panel_f32_half, EW_PANEL_TALL, 0, 1)
 /* Rows of a tile of n columns. */
 EW_INLINE int32_t ew_panel_rows(int32_t n) { return n > 16 ? EW_PANEL_WIDE : EW_PANEL_TALL; }
 
+/* Rows that tiles of six and four compute beyond m. */
+EW_INLINE int32_t ew_panel_beyond(int32_t m) {
+  const int32_t rest = m % 6;
+  return rest > 4 ? 1 : rest ? 4 - rest : 0;
+}
+
 /* How many of m rows of n columns to take, in whole tiles; what is left is less than most of one.
-   The last columns may want the tallest tile. */
+   None where other tiles fit better: 36 are six of six, but 28 and 8. */
 EW_INLINE int32_t ew_panel_whole(int32_t m, int32_t n) {
   const int32_t rows = ew_panel_rows(n), rest = m % rows;
   const int32_t whole = 4 * rest >= 3 * rows ? m : m - rest;
-  return whole < EW_PANEL_TALL ? 0 : whole;
+  const int loses = ew_panel_beyond(m - whole) > ew_panel_beyond(m) + whole / 32;
+  return loses || whole < EW_PANEL_TALL ? 0 : whole; /* the last columns may want the tallest */
 }
 
 /* Runs all columns of some rows: at least EW_PANEL_TALL are there before `end`. */
