@@ -75,7 +75,11 @@ BYTES: list[Case] = [
 
 
 @pytest.mark.parametrize(
-    ("mode", "cases"), [("float", FLOATS + BYTES), ("fixed", [*BYTES[:1], *BYTES[3:6]])]
+    ("mode", "cases"),
+    [
+        ("float", FLOATS + BYTES),
+        pytest.param("fixed", [*BYTES[:1], *BYTES[3:6]], marks=pytest.mark.slow),
+    ],
 )
 def test_bit_equal_to_whole_operators(mode: str, cases: list[Case], tmp_path: Path) -> None:
     """At every level, with the parts in both orders."""
