@@ -31,6 +31,8 @@ LINES = [  # few channels: lines of windows are filled up to whole words
     shape_of((1, 7, 8, 3), 8, (3, 3), stride=(2, 3), pad=(1, 1, 1, 1)),  # steps too far for eight
     shape_of((1, 8, 9, 3), 16, (3, 3), pad=(1, 1, 1, 1)),
     shape_of((1, 9, 9, 3), 33, (3, 3), stride=(2, 2), pad=(1, 1, 1, 1)),
+    shape_of((1, 11, 13, 1), 8, (10, 8), stride=(2, 2), pad=(4, 5, 3, 4)),  # whole as they are
+    shape_of((1, 6, 7, 2), 8, (3, 2), dilation=(1, 2), pad=(1, 1, 1, 1)),  # no lines
 ]
 BIG = shape_of((1, 8, 8, 64), 480, (3, 3), pad=(1, 1, 1, 1))  # columns outside: weights > 256 KB
 

@@ -11,10 +11,16 @@
 
 enum { EW_CONV_EIGHT_PIXELS = 8 };
 
+/* Bytes of weights for each line of the window. */
+EW_INLINE int32_t ew_conv_eight_line(const ew_conv_shape s) {
+  return s.line ? s.line : s.kernel_w * s.in_c;
+}
+
 /* What is read behind the last window lies within the 64 bytes that an image has behind it. */
 EW_INLINE int ew_conv_eight_takes(const ew_conv_shape s, const void *skip) {
   const int32_t step = s.stride_w * s.in_c;
-  return s.line && s.out_c == 8 && !skip && step <= 6 && s.kernel_w * s.in_c + step <= 16;
+  const int whole = ew_conv_eight_line(s) % 4 == 0 && s.groups == 1 && s.dilation_w == 1;
+  return whole && s.out_c == 8 && !skip && step <= 6 && s.kernel_w * s.in_c + step <= 16;
 }
 
 /* Which bytes lanes get for the first four bytes of a line: see ew_bytes_pick. */
@@ -34,7 +40,7 @@ EW_INLINE void ew_conv_eight_sums(const ew_conv_shape s, const char *from, ptrdi
   EW_UNROLL for (int j = 0; j < 4; ++j) acc[j] = ew_i32_load_twice(bias);
   EW_UNROLL for (int j = 0; j < 4; ++j) sums[j] = ew_i32_dup(0);
   for (int32_t ky = 0; ky < s.kernel_h; ++ky, from += s.dilation_h * line)
-    for (int32_t k = 0; k < s.line; k += 4, w += 64) {
+    for (int32_t k = 0; k < ew_conv_eight_line(s); k += 4, w += 64) {
       const ew_i32x16 columns = ew_i32_load_twice((const int32_t *)(const void *)w);
       const ew_i32x16 index =
           ew_i32_and(ew_i32_add(first, ew_i32_dup(0x01010101 * k)), fill);

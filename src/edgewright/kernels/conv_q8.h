@@ -183,7 +183,7 @@ EW_INLINE void ew_conv_q8_planned(const ew_conv_shape s, const ew_conv_q8_plan p
   const ew_conv_q8_memory at = ew_conv_q8_memory_of(s, p, scratch);
   if (p.image) ew_conv_q8_copy_image(s, p, x, (uint8_t)params->x_zero, at.image);
 #if EW_HAS_BYTES_PICK
-  if (p.columns == 8 && ew_conv_eight_takes(s, skip)) {
+  if (p.image && p.columns == 8 && ew_conv_eight_takes(s, skip)) {
     ew_conv_eight_q8(s, v, p.first, p.pixels, at.image, w, channels, params, y);
     return;
   }
