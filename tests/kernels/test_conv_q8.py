@@ -11,6 +11,7 @@ MATRICES = [
     for rows, depth, columns in [
         (1, 64, 10), (1, 33, 17), (1, 16, 64), (1, 256, 131), (1, 8, 49), (5, 4, 1), (6, 15, 3),
         (7, 16, 16), (11, 17, 15), (12, 31, 33), (13, 64, 31), (49, 32, 48), (25, 3, 64), (2, 1, 8),
+        (31, 8, 17), (24, 64, 40),
     ]
 ]  # fmt: skip
 WINDOWS = [
@@ -72,7 +73,7 @@ def test_windows(level: Level, dtype: type, mode: str) -> None:
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
 def test_extremes(level: Level, dtype: type, mode: str) -> None:
     """All inputs at the ends of their types; sums wrap around and results saturate."""
-    for s in [*MATRICES[:6], *WINDOWS[:3], *LINES[:2], *LINES[5:]]:
+    for s in [*MATRICES[:6], *MATRICES[-2:], *WINDOWS[:3], *LINES[:2], *LINES[5:]]:
         check(level, s, dtype, mode, extreme=True)
 
 
