@@ -102,7 +102,8 @@ def test_bytes_of_every_length(rng: np.random.Generator) -> None:
     """One scale for each column; the last fours are not whole, and long rows are no digits."""
     graph = Graph("main")
     inputs: dict[str, Any] = {}
-    for shape in ((1, 257, 130), (2, 129, 96), (1, 4100, 16), (1, 4096, 16)):
+    shapes: list[tuple[int, int, int]] = [(1, 257, 130), (2, 129, 96), (1, 4100, 16), (1, 4096, 16)]
+    for shape in shapes:
         inputs.update([add(graph, rng, "int8", shape, shape[1], shape[1] == 129, True)])
     largest = graph.nodes[-1].input(1)
     assert largest.data is not None

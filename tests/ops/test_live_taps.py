@@ -68,9 +68,9 @@ def test_what_it_leaves_to_other_forms(channels: int, groups: int) -> None:
 
 def test_rows_chosen_at_run_time_are_left_to_other_forms() -> None:
     """Members of a block: at a stride the input can have all of its rows, the result some."""
-    given = [np.zeros((1, 14, 14, 32), np.float32), const(np.zeros((32, 3, 3, 32), np.float32))]
+    x, w = np.zeros((1, 14, 14, 32), np.float32), const(np.zeros((32, 3, 3, 32), np.float32))
     attrs: dict[str, Any] = {"stride": (2, 2), "pad": ((1, 1), (1, 1))}
-    module, _ = one_node("conv", given, **attrs)
+    module, _ = one_node("conv", [x, w], **attrs)
     (node,) = module.main.nodes
     assert live_taps.fits(node, Conv(**attrs), HOST)
     node.output.type = TensorType(DType.FLOAT32, (1, Symbol("rows", 1, 7), 7, 32))

@@ -39,7 +39,7 @@ FLOATS: list[Case] = [
     ("silu", [floats(9, 4096)], {}),
     ("add", [floats(1, 29, 31, 33), floats(1, 29, 31, 33)], {}),
     ("mul", [floats(1, 29, 31, 33), floats(1, 1, 1, 33)], {}),
-    ("div", [floats(2, 6, 40, 48), const(np.float32(8))], {}),
+    ("div", [floats(2, 6, 40, 48), const(np.array(8, np.float32))], {}),
     ("sub", [const(floats(70, 1)), floats(5, 1, 160)], {}),  # one has no such axis
     ("softmax", [floats(1, 6, 41, 77)], {}),
     ("log_softmax", [floats(250, 70)], {}),

@@ -28,7 +28,7 @@ def operands(rows: tuple[int, ...], depth: int, columns: int, skip: bool = False
     return [*given, rng.standard_normal((*rows, columns)).astype(np.float32)] if skip else given
 
 
-CASES = [
+CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     # rows are odd, panels of 64, 64 and 32 columns, sums of 96 and 48
     ("conv", operands((1, 7, 7), 288, 320, skip=True), {}),
     # two blocks, the last one odd; the last panel takes 32 and 16 columns
@@ -63,7 +63,8 @@ def test_one_row_below_none_and_few_columns(monkeypatch: pytest.MonkeyPatch) -> 
     """Sizes that are left to the direct form unless tuning finds otherwise."""
     monkeypatch.setattr(strassen, "saves", lambda node, target: True)
     sizes = [(3, 32, 32), (2, 64, 96), (98, 32, 64), (97 * 2 + 1, 64, 32), (33, 224, 480)]
-    check_ops([("fully_connected", operands((rows,), *size), {}) for rows, *size in sizes])
+    layers = [operands((rows,), depth, columns) for rows, depth, columns in sizes]
+    check_ops([("fully_connected", layer, {}) for layer in layers])
 
 
 def test_same_bits_with_wide_and_narrow_registers(tmp_path: Path) -> None:
@@ -112,8 +113,8 @@ def test_weights_are_those_of_the_direct_form() -> None:
 def test_what_it_leaves_to_other_forms(
     shape: tuple[int, ...], w: tuple[int, ...], attrs: dict[str, Any]
 ) -> None:
-    given = [np.zeros(shape, np.float32), const(np.zeros(w, np.float32))]
-    module, _ = one_node("conv", given, **attrs)
+    x, weight = np.zeros(shape, np.float32), const(np.zeros(w, np.float32))
+    module, _ = one_node("conv", [x, weight], **attrs)
     assert not strassen.fits_conv(module.main.nodes[0], Conv(**attrs), HOST)
 
 
@@ -140,8 +141,8 @@ def test_scratch_is_bounded() -> None:
     """Three quarters of the second cache at most, however large the layer is."""
     sizes = [(12544, 256), (49, 2048), (3136, 512), (784, 1536), (1 << 16, 4096)]
     for rows, depth in sizes:
-        given = [np.broadcast_to(np.float32(0), (rows, depth)), const(np.zeros((32, depth), "f"))]
-        module, _ = one_node("fully_connected", given)
+        x = np.broadcast_to(np.float32(0), (rows, depth))
+        module, _ = one_node("fully_connected", [x, const(np.zeros((32, depth), "f"))])
         (node,) = module.main.nodes
         most = 0.8e6 if depth <= 2048 else 1.3e6
         assert 0 < strassen.scratch_bytes(node) <= most, (rows, depth)

@@ -97,7 +97,7 @@ def weights(w: Array) -> Float32:
 
 
 def scratch_bytes(node: Node) -> int:
-    """Bytes of scratch: four sums of halves of a block of rows, two sums of its products, a tile."""
+    """Bytes of scratch: four sums of halves of a block's rows, two sums of its products, a tile."""
     size = size_of(node)
     row = size.depth // 2 + GAP
     pairs = _pairs(size.rows, row)
