@@ -33,14 +33,16 @@ class Each:
         return next(way for way in ways if way.name == name)
 
 
-def ways_of(case: tuple[str, list[Any], dict[str, Any]], threads: int = 1) -> list[str]:
+def ways_of(
+    case: tuple[str, list[Any], dict[str, Any]], threads: int = 1, small: bool = False
+) -> list[str]:
     """The names of the ways of one node."""
     op, operands, given = case
     attrs = {k: v for k, v in given.items() if k != "outputs"}
     module, _ = one_node(op, operands, given.get("outputs"), **attrs)
     offered = Offered()
     (node,) = module.main.nodes
-    target = replace(HOST, choices=offered, chunks=threads)
+    target = replace(HOST, choices=offered, chunks=threads, small=small)
     if op == "conv":
         conv_choice.form(node, Conv(**attrs), target)
     else:
@@ -98,6 +100,12 @@ def test_the_ways_of_a_layer(rng: np.random.Generator) -> None:
     assert ways_of(depthwise_int8_case(rng)) == ["tiles", "taps"]
     pixels = [f"tiles pixels={n}" for n in (4, 5, 6, 7)]
     assert ways_of(depthwise_case(rng)) == ["tiles", *pixels, "taps"]
+
+
+def test_where_size_goes_before_speed_weights_are_not_expanded(rng: np.random.Generator) -> None:
+    names = ways_of(float_case(rng), small=True)
+    assert names[0] == "direct"
+    assert names == [n for n in ways_of(float_case(rng)) if not n.startswith("winograd")]
 
 
 def test_threads_share_rows_or_columns(rng: np.random.Generator) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,8 @@ def _module(name: str) -> Module:
         return _stateful(name)
     if name == "tree_ensemble":
         return _tree()
+    if name == "block":
+        return _chain()
     operands, attrs, results = CASES[name]
     graph = Graph("main")
     values: list[Value | None] = []
@@ -163,6 +166,22 @@ def _stateful(name: str) -> Module:
     return Module({"main": graph}, states)
 
 
+def _chain() -> Module:
+    """What becomes a block where there is little room."""
+    graph = Graph("main")
+    value = graph.add_input("x", TensorType(DType.FLOAT32, (1, 16, 16, 8)))
+    windows: list[tuple[str, tuple[int, ...], int]] = [
+        ("depthwise_conv", (3, 3, 8), 1), ("conv", (4, 1, 1, 8), 0),
+    ]  # fmt: skip
+    for op, shape, pad in windows:
+        w = graph.constant(op, np.ones(shape, np.float32))
+        node = Node(op, [value, w], [], {"pad": ((pad, pad), (pad, pad))})
+        node.outputs = [graph.value(f"{op}_y", type) for type in ops.infer(node)]
+        value = graph.insert(node).output
+    graph.outputs = [value]
+    return Module({"main": graph})
+
+
 def _tree() -> Module:
     node = helper.make_node(
         "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", n_targets=1,
@@ -179,12 +198,14 @@ def _tree() -> Module:
     return convert(model, "tree.onnx", ImportOptions())
 
 
-@pytest.mark.parametrize(
-    "name", sorted({*CASES, *TEXTS, "read_state", "tree_ensemble", "write_state"})
-)
+MADE = {"block", "read_state", "tree_ensemble", "write_state"}
+
+
+@pytest.mark.parametrize("name", sorted({*CASES, *TEXTS, *MADE}))
 def test_c(name: str, golden: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "paste", lambda *_, **__: "")
-    code = generate(_module(name), targets.get("linux-arm64"), "model")
+    target = replace(targets.get("linux-arm64"), room=1 if name == "block" else 0)
+    code = generate(_module(name), target, "model")
     start = code.model_c.index("#define A(type, offset)")
     body = code.model_c[start : code.model_c.index("#endif /* !EW_DISPATCH */")]
     golden(
@@ -197,6 +218,5 @@ def test_c(name: str, golden: Callable[..., None], monkeypatch: pytest.MonkeyPat
 
 
 def test_every_operator_has_a_golden_file() -> None:
-    named = {*CASES, *TEXTS, "read_state", "tree_ensemble", "write_state"}
     without_c = {"dequantize_blocks"}  # products read what it holds
-    assert named | without_c == set(ops.registry())
+    assert {*CASES, *TEXTS, *MADE} | without_c == set(ops.registry())

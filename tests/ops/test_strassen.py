@@ -137,6 +137,13 @@ def test_other_targets_keep_the_direct_form() -> None:
     assert not strassen.fits(node, replace(HOST, pointer_bytes=4))
 
 
+def test_not_where_size_goes_before_speed() -> None:
+    module, _ = one_node("fully_connected", operands((128,), 384, 384))
+    (node,) = module.main.nodes
+    assert conv_choice.product_form(node, HOST).strassen
+    assert not conv_choice.product_form(node, replace(HOST, small=True)).strassen
+
+
 def test_scratch_is_bounded() -> None:
     """Three quarters of the second cache at most, however large the layer is."""
     sizes = [(12544, 256), (49, 2048), (3136, 512), (784, 1536), (1 << 16, 4096)]

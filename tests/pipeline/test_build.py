@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnx.numpy_helper
+import onnx.parser
 import pytest
 
 import edgewright as ew
@@ -166,3 +169,25 @@ def test_a_package_without_its_verdict_still_runs(built: Package, tmp_path: Path
     shutil.copytree(built.folder, tmp_path / "p")
     (tmp_path / "p" / "verdict.json").unlink()
     assert ew.verify(tmp_path / "p").good
+
+
+def test_size_goes_before_speed_where_asked(tmp_path: Path) -> None:
+    """A layer that Winograd's form suits: its weights are eight times as large otherwise."""
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal((32, 32, 3, 3)).astype(np.float32)
+    text = "g (float[1,32,16,16] x) => (float[1,32,16,16] y) { y = Conv <pads=[1,1,1,1]> (x, w) }"
+    proto = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]>\n{text}')
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(w, "w"))
+    onnx.save(proto, str(tmp_path / "m.onnx"))
+    fast = ew.build(tmp_path / "m.onnx", out=tmp_path / "fast").manifest
+    small = ew.build(tmp_path / "m.onnx", out=tmp_path / "small", optimize="size").manifest
+    bytes_of = [m.targets["host"].memory.weights_bytes for m in (fast, small)]
+    assert bytes_of[0] - bytes_of[1] == w.nbytes * (16 - 9) // 9
+    assert (fast.optimize, small.optimize) == ("speed", "size")
+    assert "conv_winograd" not in (tmp_path / "small/targets/host/model.c").read_text()
+
+
+def test_optimize_is_speed_or_size(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidOption, match="must be speed or size"):
+        ew.build(model, out=tmp_path / "p", optimize="tiny")  # type: ignore[arg-type]
+    assert not (tmp_path / "p").exists()

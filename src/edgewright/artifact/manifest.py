@@ -234,6 +234,7 @@ class Manifest(_Strict):
     name: str
     source: SourceInfo
     requantization: str
+    optimize: str = "speed"
     precision: PrecisionInfo | None = None
     entries: tuple[EntryInfo, ...] = Field(min_length=1)
     parameters: int

@@ -36,6 +36,9 @@ _TOP = 10
 @click.option("--tune", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Find the best way to compute each layer on this machine, and keep it in FILE; "
               "layers that FILE has are built as it says.")  # fmt: skip
+@click.option("--optimize", type=click.Choice(["speed", "size"]), default="speed",
+              show_default=True, help="size: keep weights as small as the model's where algorithms "
+              "with fewer multiplications would expand them.")  # fmt: skip
 @click.option("--no-cache", is_flag=True,
               help="Build even where the cache has this very build.")  # fmt: skip
 @precision_options
@@ -59,7 +62,7 @@ def command(model: Path, destination: Path, as_json: bool, **given: Any) -> None
         package = build_or_reuse(
             model, given["targets"], destination, cached=not given["no_cache"], progress=step,
             name=given["name"], compiler=given["compiler"], max_ram=given["max_ram"],
-            threads=given["threads"], tune=given["tune"], **options,
+            threads=given["threads"], tune=given["tune"], optimize=given["optimize"], **options,
         )  # fmt: skip
     manifest = package.manifest
     show(as_json, manifest.model_dump(mode="json"), lambda: render(manifest, destination))

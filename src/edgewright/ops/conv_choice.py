@@ -50,6 +50,11 @@ class Form(NamedTuple):
     strip: bool = False
     strassen: bool = False
 
+    @property
+    def expands(self) -> bool:
+        """Whether its weights take more room than the model's own."""
+        return self.winograd or self.strip or self.strassen
+
 
 DEFAULT = Form()
 
@@ -60,7 +65,13 @@ def form(node: Node, op: Conv, target: Packing) -> Form:
     if x.type.dtype is DType.INT16 or half.applies(node) or lean.applies(target, x):
         return Form()
     kernel = "conv_f32" if node.input(0).type.dtype is DType.FLOAT32 else "conv_q8"
-    return choose(node, target, kernel, _ways(node, op, target), _ATTRIBUTES)
+    ways = _allowed(_ways(node, op, target), target)
+    return choose(node, target, kernel, ways, _ATTRIBUTES)
+
+
+def _allowed(ways: list[Way[Form]], target: Packing) -> list[Way[Form]]:
+    """The ways that leave weights as they are, where size goes before speed."""
+    return [way for way in ways if not (target.small and way.value.expands)]
 
 
 def _ways(node: Node, op: Conv, target: Packing) -> list[Way[Form]]:
@@ -101,7 +112,8 @@ def product_form(node: Node, target: Packing) -> Form:
     if not plain or lean.applies(target, x) or not strassen.fits(node, target):
         return DEFAULT
     direct = [Way("direct", DEFAULT, "the estimate of ew_conv_block")]
-    return choose(node, target, "fully_connected_f32", _with_strassen(node, target, direct))
+    ways = _allowed(_with_strassen(node, target, direct), target)
+    return choose(node, target, "fully_connected_f32", ways)
 
 
 def _with_strassen(node: Node, target: Packing, direct: list[Way[Form]]) -> list[Way[Form]]:

@@ -37,6 +37,10 @@ class Packing(Protocol):
         """Bytes of arena that have to suffice; 0 where nobody said so."""
 
     @property
+    def small(self) -> bool:
+        """Whether size goes before speed: weights are not expanded to save multiplications."""
+
+    @property
     def choices(self) -> Choices:
         """What decides where a layer can be computed in several ways: see `choice.choose`."""
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy.typing as npt
 
@@ -75,6 +75,7 @@ class _Build:
     compiler: str | None
     progress: Progress
     tuned: Tuned | None = None
+    optimize: str = "speed"
     codes: dict[str, Code] = field(default_factory=dict)
     infos: dict[str, TargetInfo] = field(default_factory=dict)
     oracles: list[OracleInfo] = field(default_factory=list)
@@ -91,6 +92,7 @@ def build(
     max_ram: int | None = None,
     threads: int = 1,
     tune: str | os.PathLike[str] | None = None,
+    optimize: Literal["speed", "size"] = "speed",
     progress: Progress = _silent,
     **options: Any,
 ) -> Package:
@@ -108,22 +110,25 @@ def build(
             results do not depend on it.
         tune: a tuning file: layers that it has are computed as it says; the ways of others are
             measured on this machine, and written to it. It is made when it is absent.
+        optimize: "size" leaves weights as they are where a quicker form would expand them.
         progress: called with a line at each step.
         options: those of `load_model`, when `model` is a file.
 
     Raises:
         VerificationFailed: the code, or the source model, answers differently; nothing is written.
         InvalidOption: `out` is no package, or cannot be written, or `max_ram` does not suffice,
-            or a target has no threads.
+            or a target has no threads, or `optimize` is no such word.
         InvalidTuning: the tuning file is damaged, or lacks layers and is another machine's.
         and what `load_model` raises, MissingCompiler, CompileFailed.
     """
+    if optimize not in ("speed", "size"):
+        raise InvalidOption(f"optimize={optimize!r}: it must be speed or size")
     wanted = target_registry.with_threads(target_registry.named(targets), threads)
     destination = Path(out)
     check_destination(destination)
     absolute = destination.absolute()  # the folder that we are in may be the one to be replaced
     loaded = model if isinstance(model, Model) else _load(model, wanted, options)
-    wanted = [loaded.built_for(target) for target in wanted]
+    wanted = [replace(loaded.built_for(t), small=optimize == "size") for t in wanted]
     wanted = _with_room(loaded, wanted, max_ram)
     loaded = _fit(loaded, wanted, max_ram)
     with workshop(destination) as place:
@@ -132,6 +137,7 @@ def build(
         for target in wanted[:1]:  # names everything that has no kernel, before any arithmetic
             generate(loaded.module, target, "model")
         run = _start(loaded, folder, name, compiler, progress)
+        run.optimize = optimize
         for target in _tune(run, wanted, tune):
             _build_target(run, target)
             _check_room(run, target.name, max_ram)
@@ -280,6 +286,7 @@ def _finish(run: _Build) -> None:
             states=run.model.states,
         ),
         requantization=run.model.module.requantization,
+        optimize=run.optimize,
         precision=narrowing_cost(run.model, run.expected, run.wanted),
         entries=entries,
         parameters=run.model.parameters,

@@ -228,8 +228,10 @@ def _narrowing(package: Package) -> Narrowing:
 
 
 def _host(package: Package) -> targets.Target:
-    """The host, with the choices that the package was tuned with."""
-    host, tuning = targets.get("host"), package.manifest.tuning.get("host")
+    """The host, with the choices that the package was built with."""
+    manifest = package.manifest
+    host = replace(targets.get("host"), small=manifest.optimize == "size")
+    tuning = manifest.tuning.get("host")
     return replace(host, choices=Named(tuning.choices)) if tuning else host
 
 

@@ -146,6 +146,7 @@ class Target:
             (`kernels/lean.h`): 1 plainly, 4 with SMLAD, 16 with Helium; 0: sixteen-lane kernels.
         chunks: pieces of a large layer that may run at the same time (`with_threads`).
         room: bytes of arena that have to suffice (`--max-ram`); 0 where nobody said so.
+        small: whether size goes before speed (`--optimize size`): weights are not expanded.
         choices: what decides where a layer can be computed in several ways (`ops/choice.py`).
         product: what a build makes: the module of `artifact/products/` that writes it.
         fpu: whether float32 arithmetic is hardware; without it `fixed` is the default mode.
@@ -183,6 +184,7 @@ class Target:
     pointer_bytes: int = 8
     lean_step: int = 0
     chunks: int = 1
+    small: bool = False
     choices: Choices = DEFAULTS
     product: str = "shared_library"
     room: int = 0
