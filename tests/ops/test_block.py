@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.ops.harness import check_module
-from tests.ops.test_parallel import FOR, backwards, opened
+from tests.ops.test_parallel import check_bits, opened
 
 from edgewright import ops, targets
 from edgewright.graph import DType, Graph, Module, Node, Quant, TensorType, Value
@@ -129,16 +128,7 @@ def test_bit_equal_to_the_members(
     assert code.model_c.count("const void *residual") == len(net.chains)
     shared = code.model_c.count("ew_parallel(env, block_")
     assert 0 < shared < len(net.chains)
-    function, sample = FOR(backwards), net.sample()
-    for level in plain.levels_here():
-        plain.use_level(level)
-        cut.use_level(level)
-        expected = plain.run(sample)
-        for address in (None, ctypes.cast(function, ctypes.c_void_p).value):
-            cut._env.parallel_for = address
-            found = cut.run(sample)
-            for name, array in expected.items():
-                assert array.tobytes() == found[name].tobytes(), f"{name} at {level}"
+    check_bits(plain, cut, net.sample())
 
 
 def test_equal_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:

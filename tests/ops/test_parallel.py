@@ -118,13 +118,8 @@ def backwards(_: int, count: int, task: Callable[[int, int], None], context: int
         task(context, index)
 
 
-@pytest.mark.parametrize("mode", ["float", "fixed"])
-def test_bit_equal_to_whole_layers(mode: str, tmp_path: Path) -> None:
-    """At every level, with the chunks in both orders."""
-    module, inputs = whole(CASES if mode == "float" else [CASES[-9], *CASES[-5:]], mode)
-    _, plain = opened(module, 1, tmp_path / "plain")
-    code, cut = opened(module, CHUNKS, tmp_path / "cut")
-    assert code.model_c.count("ew_parallel(env, ") == len(module.main.nodes)
+def check_bits(plain: NativeModel, cut: NativeModel, inputs: dict[str, Any]) -> None:
+    """Whole and in chunks the same bits, at every level, with the chunks in both orders."""
     function = FOR(backwards)
     for level in plain.levels_here():
         plain.use_level(level)
@@ -135,6 +130,16 @@ def test_bit_equal_to_whole_layers(mode: str, tmp_path: Path) -> None:
             found = cut.run(inputs)
             for name, array in expected.items():
                 assert array.tobytes() == found[name].tobytes(), f"{name} at {level}"
+
+
+@pytest.mark.parametrize("mode", ["float", "fixed"])
+def test_bit_equal_to_whole_layers(mode: str, tmp_path: Path) -> None:
+    """At every level, with the chunks in both orders."""
+    module, inputs = whole(CASES if mode == "float" else [CASES[-9], *CASES[-5:]], mode)
+    _, plain = opened(module, 1, tmp_path / "plain")
+    code, cut = opened(module, CHUNKS, tmp_path / "cut")
+    assert code.model_c.count("ew_parallel(env, ") == len(module.main.nodes)
+    check_bits(plain, cut, inputs)
 
 
 def test_more_chunks_than_work(tmp_path: Path) -> None:

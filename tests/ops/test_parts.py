@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.ops.harness import const, quantised
-from tests.ops.test_parallel import FOR, PAD, Case, backwards, floats, opened, small, whole
+from tests.ops.test_parallel import PAD, Case, check_bits, floats, opened, small, whole
 from tests.ops.test_tree_ensemble import random_case
 
 from edgewright import targets
@@ -88,16 +87,7 @@ def test_bit_equal_to_whole_operators(mode: str, cases: list[Case], tmp_path: Pa
     code, cut = opened(module, CHUNKS, tmp_path / "cut")
     joined = sum(len(node.inputs) - 1 for node in module.main.nodes if node.op == "concat")
     assert code.model_c.count("ew_parallel_parts(env, ") == len(module.main.nodes) + joined
-    function = FOR(backwards)
-    for level in plain.levels_here():
-        plain.use_level(level)
-        cut.use_level(level)
-        expected = plain.run(inputs)
-        for address in (None, ctypes.cast(function, ctypes.c_void_p).value):
-            cut._env.parallel_for = address
-            found = cut.run(inputs)
-            for name, array in expected.items():
-                assert array.tobytes() == found[name].tobytes(), f"{name} at {level}"
+    check_bits(plain, cut, inputs)
 
 
 def test_small_operators_stay_whole() -> None:
