@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from edgewright.graph import DType, Quant, Symbol, TensorType
 from tests.graph.strategies import SYMBOLS, environments, types
@@ -73,6 +73,7 @@ def test_a_run_time_shape_has_no_numbers() -> None:
     assert type.with_shape(4, 1).dims == (4, 1)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a machine with other work
 @given(types(), environments())
 def test_the_largest_size_bounds_every_size(type: TensorType, env: dict[str, int]) -> None:
     if all(size >= 0 for size in type.at(env)):

@@ -25,6 +25,8 @@ Rows = tuple[int, int]
 WINDOWED = ("conv", "depthwise_conv", "max_pool", "avg_pool")
 POINTWISE = ("quantize", "dequantize")
 MOST_PATCHES = 32
+#: Splits that are planned although a layer of theirs needs too much as a whole: blocks may not.
+MOST_TRIED = 8
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,11 @@ def fit(module: Module, targets: Sequence[Packing], max_ram: int) -> Fitted | No
     bounds = [max(lowest_peak(s.graph, t) for t in targets) for s in splits]
     order = sorted(range(len(splits)), key=lambda i: (splits[i].macs, splits[i].patches))
     least = before
-    for index in order:
-        if bounds[index] <= room and (arena := _arena(splits[index].graph, targets)) <= room:
+    smallest = sorted(order, key=lambda i: bounds[i])[:MOST_TRIED]
+    for index in [i for i in order if bounds[i] <= room or i in smallest]:
+        if (arena := _arena(splits[index].graph, targets)) <= room:
             return _apply(module, splits[index], before + states, arena + states)
-    for index in sorted(range(len(splits)), key=lambda i: bounds[i])[:3]:
-        least = min(least, _arena(splits[index].graph, targets))
+        least = min(least, arena)
     raise InvalidOption(
         f"the model needs {least + states:,} bytes of RAM, even in patches: "
         f"{least - room:,} more than --max-ram {max_ram}",
