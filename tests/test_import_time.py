@@ -41,3 +41,12 @@ def test_a_verb_wins_over_the_folder_of_its_name() -> None:
 
     assert inspect.isfunction(getattr(edgewright, "verify"))  # noqa: B009 - mypy sees the folder
     assert inspect.ismodule(sys.modules["edgewright.verify"])
+
+
+def test_loading_a_package_loads_nothing_that_builds_one() -> None:
+    script = "import edgewright.artifact.package, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    builders = ("edgewright.plan", "edgewright.passes", "edgewright.codegen.program")
+    assert set(done.stdout.split()).isdisjoint(builders)

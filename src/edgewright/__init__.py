@@ -39,7 +39,7 @@ def lend(package: str, places: Mapping[str, str]) -> None:
 
     Args:
         package: its full name.
-        places: the module, below this package, in which each name is defined.
+        places: the module, below `edgewright`, in which each name is defined.
     """
     module = sys.modules[package]
     found = {name: _verb(name, place) for name, place in places.items()}

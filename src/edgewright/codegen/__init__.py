@@ -1,6 +1,27 @@
-"""Plan to C: `model.c`, `model.h`, `weights.bin`, `main.c`."""
+"""Plan to C: `model.c`, `model.h`, `weights.bin`, `main.c`.
 
-from edgewright.codegen.header import Entry, Sizes, Tensor
-from edgewright.codegen.program import Code, generate
+Names are looked up when they are first used: loading a package needs `codegen.weights` alone, and
+waits neither for the planner nor for the operators.
+"""
 
-__all__ = ["Code", "Entry", "Sizes", "Tensor", "generate"]
+from typing import TYPE_CHECKING
+
+from edgewright import lend
+
+if TYPE_CHECKING:
+    from edgewright.codegen.header import Entry as Entry
+    from edgewright.codegen.header import Sizes as Sizes
+    from edgewright.codegen.header import Tensor as Tensor
+    from edgewright.codegen.program import Code as Code
+    from edgewright.codegen.program import generate as generate
+
+lend(
+    __name__,
+    {
+        "Code": "codegen.program",
+        "Entry": "codegen.header",
+        "Sizes": "codegen.header",
+        "Tensor": "codegen.header",
+        "generate": "codegen.program",
+    },
+)

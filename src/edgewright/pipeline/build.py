@@ -73,9 +73,9 @@ class _Build:
     expected: list[dict[str, Array]]
     wanted: Sequence[dict[str, Array]]  # before weights were stored in fewer bits
     compiler: str | None
+    optimize: str
     progress: Progress
     tuned: Tuned | None = None
-    optimize: str = "speed"
     codes: dict[str, Code] = field(default_factory=dict)
     infos: dict[str, TargetInfo] = field(default_factory=dict)
     oracles: list[OracleInfo] = field(default_factory=list)
@@ -128,16 +128,14 @@ def build(
     check_destination(destination)
     absolute = destination.absolute()  # the folder that we are in may be the one to be replaced
     loaded = model if isinstance(model, Model) else _load(model, wanted, options)
-    wanted = [replace(loaded.built_for(t), small=optimize == "size") for t in wanted]
-    wanted = _with_room(loaded, wanted, max_ram)
+    wanted = _adapted(loaded, wanted, max_ram, optimize)
     loaded = _fit(loaded, wanted, max_ram)
     with workshop(destination) as place:
         folder = place / "package"
         folder.mkdir()
         for target in wanted[:1]:  # names everything that has no kernel, before any arithmetic
             generate(loaded.module, target, "model")
-        run = _start(loaded, folder, name, compiler, progress)
-        run.optimize = optimize
+        run = _start(loaded, folder, name, compiler, optimize, progress)
         for target in _tune(run, wanted, tune):
             _build_target(run, target)
             _check_room(run, target.name, max_ram)
@@ -162,13 +160,14 @@ def _load(
     return model
 
 
-def _with_room(
-    model: Model, wanted: Sequence[target_registry.Target], max_ram: int | None
+def _adapted(
+    model: Model, wanted: Sequence[target_registry.Target], max_ram: int | None, optimize: str
 ) -> list[target_registry.Target]:
-    """The targets, which then run convolutions in strips of rows until the arena is that small."""
+    """The targets with the levels that the model needs, the room there is, and what goes first."""
     states = sum(s.type.max_bytes for s in model.module.states.values())
     room = 0 if max_ram is None else max(1, max_ram - states)
-    return [replace(target, room=room) for target in wanted]
+    small = optimize == "size"
+    return [replace(model.built_for(target), room=room, small=small) for target in wanted]
 
 
 def _fit(model: Model, wanted: Sequence[target_registry.Target], max_ram: int | None) -> Model:
@@ -183,13 +182,18 @@ def _fit(model: Model, wanted: Sequence[target_registry.Target], max_ram: int | 
 
 
 def _start(
-    model: Model, folder: Path, name: str | None, compiler: str | None, progress: Progress
+    model: Model,
+    folder: Path,
+    name: str | None,
+    compiler: str | None,
+    optimize: str,
+    progress: Progress,
 ) -> _Build:
     progress("computing the reference outputs")
     samples, expected = draw_vectors(model)
     stem = identifier(name or model.path.stem)
     wanted = original_outputs(model, samples, expected)
-    return _Build(model, folder, stem, samples, expected, wanted, compiler, progress)
+    return _Build(model, folder, stem, samples, expected, wanted, compiler, optimize, progress)
 
 
 def _tune(

@@ -181,14 +181,7 @@ def convert(
     format, exporter = _exporter(destination)
     given = _options(format, weights, opset, channels_first)
     loaded = model if isinstance(model, Model) else load_model(model, **options, lookups=False)
-    _check_place(destination, loaded.path)
-    if names is not None:
-        _check_names(Path(names), destination, loaded.path)
-    if tolerance is not None and not 0 <= tolerance < math.inf:
-        raise InvalidOption(f"{tolerance} is no tolerance", help="give a share, such as 0.01")
-    if loaded.original is not None:
-        raise InvalidOption(f"{loaded.narrowing} is how a package stores weights",
-                            help="convert the model itself")  # fmt: skip
+    _check(loaded, destination, tolerance, names)
     with workshop(destination, "the file", "another place") as place:
         progress(f"writing {format}")
         exported = exporter.export(loaded.module, contract=loaded.contract, **given)
@@ -207,6 +200,23 @@ def convert(
 
 
 # -- options ---------------------------------------------------------------------------------------
+
+
+def _check(
+    model: Model,
+    destination: Path,
+    tolerance: float | None,
+    names: str | os.PathLike[str] | None,
+) -> None:
+    """Raise InvalidOption before any work where an option cannot be followed."""
+    _check_place(destination, model.path)
+    if names is not None:
+        _check_names(Path(names), destination, model.path)
+    if tolerance is not None and not 0 <= tolerance < math.inf:
+        raise InvalidOption(f"{tolerance} is no tolerance", help="give a share, such as 0.01")
+    if model.original is not None:
+        raise InvalidOption(f"{model.narrowing} is how a package stores weights",
+                            help="convert the model itself")  # fmt: skip
 
 
 def formats() -> dict[str, ModuleType]:
