@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import edgewright as ew
+from edgewright import targets
 from edgewright.errors import InvalidOption
+from edgewright.passes.precision import Narrowing
 from edgewright.pipeline.convert import convert
 from edgewright.pipeline.verify import verify
 
@@ -51,3 +53,12 @@ def test_what_is_refused(examples: Path, tmp_path: Path) -> None:
 def test_a_model_without_float_weights_says_so(examples: Path) -> None:
     model = ew.load_model(examples / "models" / "digits_int8.onnx", precision="float16")
     assert any("no float weights" in note for note in model.notes)
+
+
+def test_a_model_that_it_leaves_alone_needs_no_other_level(examples: Path) -> None:
+    model = ew.load_model(examples / "models" / "digits_int8.onnx", precision="bfloat16-math")
+    host = targets.get("host")
+    assert model.built_for(host) == host
+    assert model.narrowing == Narrowing()
+    rounded = ew.load_model(examples / "models" / MODEL, precision="bfloat16-math")
+    assert rounded.built_for(host) != host

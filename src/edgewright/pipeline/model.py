@@ -105,8 +105,7 @@ def load_model(
     transposes = count_transposes(module)
     if optimize:
         passes.optimize(module, without=() if lookups else ("fold_lookups",))
-    narrowing = Narrowing(precision, weights)
-    original = _narrow(module, narrowing, where, options)
+    narrowing, original = _narrow(module, Narrowing(precision, weights), where, options)
     known = _contract(where, imported, options.labels, contract)
     digest = hashlib.sha256(where.read_bytes()).hexdigest()
     return Model(module, where, imported.format, digest, imported.interface, known,
@@ -117,17 +116,22 @@ def load_model(
 
 def _narrow(
     module: Module, narrowing: Narrowing, path: Path, options: ImportOptions
-) -> Module | None:
-    """Store the weights of a module as the user asks; returns the module as it was."""
+) -> tuple[Narrowing, Module | None]:
+    """Store the weights of a module as the user asks.
+
+    Returns what became of it, which is nothing where there are no such weights, and the module as
+    it was before.
+    """
     if not narrowing.asked:
-        return None
+        return narrowing, None
     fresh = ImportOptions(shapes=options.shapes, states=options.states)
     original = import_model(path, fresh).module
     original.requantization = module.requantization
     passes.optimize(original)
     if not store_weights(module, narrowing):
         options.note(f"{narrowing}: the model has no float weights that this applies to")
-    return original
+        return Narrowing(), None
+    return narrowing, original
 
 
 def _contract(
